@@ -1,0 +1,2 @@
+/** Model files: reading, checking, converting and writing them. */
+package io.chasqui.pack;
