@@ -1,0 +1,62 @@
+package io.chasqui.engine;
+
+import java.time.Duration;
+import java.util.Optional;
+
+/** A request was refused before anything was done for it. */
+public final class AdmissionException extends RuntimeException {
+  private final int status;
+  private final String code;
+  private final transient Optional<Duration> retryAfter;
+
+  private AdmissionException(int status, String code, Optional<Duration> after, String message) {
+    super(message);
+    this.status = status;
+    this.code = code;
+    this.retryAfter = after;
+  }
+
+  /** The prompt leaves no room for an answer; it could never be admitted. */
+  public static AdmissionException contextLengthExceeded(int promptTokens, int contextLength) {
+    return new AdmissionException(
+        400,
+        "context_length_exceeded",
+        Optional.empty(),
+        "The prompt has %d tokens, but this model's context holds %d tokens with the answer; shorten the prompt to at most %d tokens."
+            .formatted(promptTokens, contextLength, contextLength - 1));
+  }
+
+  /** All places in the queue are taken; it could be admitted later. */
+  public static AdmissionException queueFull(int waiting, Duration retryAfter) {
+    return new AdmissionException(
+        429,
+        "queue_full",
+        Optional.of(retryAfter),
+        "%d requests are waiting already; try again in %d seconds."
+            .formatted(waiting, retryAfter.toSeconds()));
+  }
+
+  /** The engine is stopping. */
+  public static AdmissionException closed() {
+    return new AdmissionException(
+        503,
+        "shutting_down",
+        Optional.empty(),
+        "The engine is shutting down; try another replica.");
+  }
+
+  /** The HTTP status that fits. */
+  public int status() {
+    return status;
+  }
+
+  /** A word for programs, such as {@code queue_full}. */
+  public String code() {
+    return code;
+  }
+
+  /** When to try again, if that can help. */
+  public Optional<Duration> retryAfter() {
+    return retryAfter;
+  }
+}

@@ -1,0 +1,76 @@
+package io.chasqui.engine;
+
+import io.chasqui.chat.ChatMessage;
+import io.chasqui.chat.ChatTemplate;
+import io.chasqui.pack.ModelLocation;
+import io.chasqui.tokenizer.Tokenizer;
+import java.util.List;
+import java.util.Optional;
+
+/** A loaded model that answers requests. Thread-safe. */
+public interface Engine extends AutoCloseable {
+
+  /**
+   * Loads a model with the default options.
+   *
+   * @param model {@code demo} for the built-in model, the path of a directory in Hugging Face's
+   *     layout, or {@code hf:OWNER/NAME} for a download
+   * @throws IllegalArgumentException if there is no such directory
+   * @throws io.chasqui.pack.DownloadException if the model cannot be downloaded
+   * @throws io.chasqui.pack.ModelFormatException if its files cannot be used
+   * @throws IllegalStateException if the JVM was started without the flags that the engine needs
+   */
+  static Engine open(String model) {
+    return open(model, EngineOptions.DEFAULTS);
+  }
+
+  /** As {@link #open(String)}, with options. */
+  static Engine open(String model, EngineOptions options) {
+    return JlamaEngine.open(ModelLocation.resolve(model), options);
+  }
+
+  ModelInfo model();
+
+  Tokenizer tokenizer();
+
+  /** How this model wants a conversation written; empty for a model without a chat format. */
+  Optional<ChatTemplate> chatTemplate();
+
+  /**
+   * Admits a request. Its generation begins when its turn comes, subscribed to or not.
+   *
+   * @throws AdmissionException if it cannot be admitted
+   * @throws IllegalArgumentException if the request is wrong in itself, such as a token id outside
+   *     the vocabulary
+   */
+  Generation submit(GenerationRequest request);
+
+  /** Requests that run now. */
+  int running();
+
+  /** Admitted requests that wait for their turn. */
+  int waiting();
+
+  /** Refuses new requests, cancels those that wait or run, and gives all memory back. */
+  @Override
+  void close();
+
+  /**
+   * The prompt that asks for the next turn of a conversation.
+   *
+   * @throws IllegalArgumentException if the model has no chat template, or its template refuses the
+   *     conversation
+   */
+  default int[] promptFor(List<ChatMessage> conversation) {
+    ChatTemplate template =
+        chatTemplate()
+            .orElseThrow(() ->
+                new IllegalArgumentException(
+                    "Model '%s' has no chat template; use a plain completion instead."
+                        .formatted(model().name())));
+    String text = template.render(conversation);
+    // Templates of some families write the beginning-of-text token themselves.
+    boolean begun = !template.bosToken().isEmpty() && text.startsWith(template.bosToken());
+    return tokenizer().encode(text, !begun);
+  }
+}

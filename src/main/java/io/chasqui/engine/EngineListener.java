@@ -1,0 +1,21 @@
+package io.chasqui.engine;
+
+import java.time.Duration;
+
+/**
+ * Told what the engine measures, by the engine's own thread, and of the end of a request that is
+ * cancelled while it waits by whoever cancels it. Must be quick and must not throw.
+ */
+public interface EngineListener {
+  /** The first token of an answer was chosen, this long after submission (TTFT). */
+  default void firstToken(Duration sinceSubmission) {}
+
+  /** A further token was chosen, this long after the one before it (ITL). */
+  default void nextToken(Duration sincePrevious) {}
+
+  /** An answer ended. */
+  default void finished(GenerationEvent.Finished end) {}
+
+  /** A generation broke; its subscriber gets the cause. */
+  default void failed(Throwable cause) {}
+}

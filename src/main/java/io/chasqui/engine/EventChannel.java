@@ -1,0 +1,212 @@
+package io.chasqui.engine;
+
+import java.lang.System.Logger.Level;
+import java.time.Duration;
+import java.util.Objects;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.Flow;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+
+/**
+ * The bounded way of one answer from the engine's thread to its one subscriber, by the rules of
+ * Reactive Streams (numbers in brackets). The producer waits while the channel is full; events are
+ * delivered by whoever made a delivery possible, the producer or the subscriber that asked for
+ * more, one at a time.
+ */
+final class EventChannel implements Generation {
+  private static final System.Logger LOG = System.getLogger(EventChannel.class.getName());
+
+  private final Queue<GenerationEvent> events = new ConcurrentLinkedQueue<>();
+
+  /** Places for tokens; the last event needs none, so that an end never waits for a reader. */
+  private final Semaphore room;
+
+  private final AtomicBoolean taken = new AtomicBoolean();
+  private final AtomicLong demand = new AtomicLong();
+
+  /** Counts reasons to deliver; who raises it from zero delivers on behalf of all. */
+  private final AtomicInteger wakeups = new AtomicInteger();
+
+  private volatile Flow.Subscriber<? super GenerationEvent> subscriber;
+
+  /** No further token is wanted. */
+  private final AtomicBoolean cancelled = new AtomicBoolean();
+
+  /** No further signal is wanted, or the last one was given. */
+  private volatile boolean silent;
+
+  /** Nothing will be added to the events. */
+  private volatile boolean ended;
+
+  private volatile Throwable failure;
+
+  /** What the subscriber did against the rules; it is told before any further event [3.9]. */
+  private volatile IllegalArgumentException violation;
+
+  private final Runnable onCancel;
+
+  /**
+   * @param capacity tokens that may be ahead of the subscriber
+   * @param onCancel run once, by whoever cancels
+   */
+  EventChannel(int capacity, Runnable onCancel) {
+    room = new Semaphore(capacity);
+    this.onCancel = onCancel;
+  }
+
+  /** Whether the producer should stop. */
+  boolean isCancelled() {
+    return cancelled.get();
+  }
+
+  /**
+   * Hands a token over, and waits for room if there is none.
+   *
+   * @return false if the subscriber made no room for so long
+   */
+  boolean put(GenerationEvent.Token token, Duration patience) throws InterruptedException {
+    if (!room.tryAcquire(patience.toNanos(), TimeUnit.NANOSECONDS)) {
+      return false;
+    }
+    events.add(token);
+    deliver();
+    return true;
+  }
+
+  void finish(GenerationEvent.Finished last) {
+    events.add(last);
+    ended = true;
+    deliver();
+  }
+
+  void fail(Throwable cause) {
+    failure = cause;
+    ended = true;
+    deliver();
+  }
+
+  @Override
+  public void cancel() {
+    if (cancelled.compareAndSet(false, true)) {
+      room.release(); // a producer that waits for room sees the flag at once
+      onCancel.run();
+    }
+  }
+
+  @Override
+  public void subscribe(Flow.Subscriber<? super GenerationEvent> newcomer) {
+    Objects.requireNonNull(newcomer, "subscriber"); // [1.9]
+    if (!taken.compareAndSet(false, true)) {
+      newcomer.onSubscribe(new Refused());
+      newcomer.onError(new IllegalStateException("a generation takes one subscriber only"));
+      return;
+    }
+    try {
+      newcomer.onSubscribe(new Demand());
+    } catch (Throwable e) {
+      drop(e);
+    }
+    subscriber = newcomer; // only now, so that nothing overtakes onSubscribe [1.3]
+    deliver();
+  }
+
+  private void deliver() {
+    if (wakeups.getAndIncrement() != 0) {
+      return;
+    }
+    int seen = 1;
+    do {
+      Flow.Subscriber<? super GenerationEvent> s = subscriber;
+      if (s != null) {
+        deliverTo(s);
+      }
+      seen = wakeups.addAndGet(-seen);
+    } while (seen != 0);
+  }
+
+  private void deliverTo(Flow.Subscriber<? super GenerationEvent> s) {
+    try {
+      while (!silent) {
+        if (violation != null) {
+          silent = true;
+          s.onError(violation);
+          break;
+        }
+        boolean last = ended; // read before the queue, which is filled before it is set
+        if (events.isEmpty()) {
+          if (last) {
+            silent = true;
+            signalEnd(s);
+          }
+          break;
+        }
+        if (demand.get() == 0) {
+          break;
+        }
+        GenerationEvent event = events.remove();
+        if (event instanceof GenerationEvent.Token) {
+          room.release();
+        }
+        demand.accumulateAndGet(1, (all, one) -> all == Long.MAX_VALUE ? all : all - one);
+        s.onNext(event);
+      }
+    } catch (Throwable e) {
+      drop(e);
+    }
+    if (silent) {
+      events.clear();
+      subscriber = null; // [3.13]
+    }
+  }
+
+  /** A subscriber must not throw [2.13]; one that does, whatever it is, is treated as gone. */
+  private void drop(Throwable cause) {
+    LOG.log(
+        Level.WARNING, "A subscriber of a generation failed; the generation is cancelled", cause);
+    silent = true;
+    cancel();
+  }
+
+  private void signalEnd(Flow.Subscriber<? super GenerationEvent> s) {
+    if (failure == null) {
+      s.onComplete();
+    } else {
+      s.onError(failure);
+    }
+  }
+
+  private final class Demand implements Flow.Subscription {
+    @Override
+    public void request(long n) {
+      if (n <= 0) {
+        violation =
+            new IllegalArgumentException("a subscriber must request at least one event [3.9]");
+        EventChannel.this.cancel();
+        deliver();
+      } else {
+        demand.accumulateAndGet(n, (a, b) -> a + b < 0 ? Long.MAX_VALUE : a + b); // [3.17]
+        deliver();
+      }
+    }
+
+    @Override
+    public void cancel() {
+      silent = true;
+      EventChannel.this.cancel();
+      deliver();
+    }
+  }
+
+  private record Refused() implements Flow.Subscription {
+    @Override
+    public void request(long n) {}
+
+    @Override
+    public void cancel() {}
+  }
+}

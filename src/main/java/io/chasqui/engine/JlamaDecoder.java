@@ -1,0 +1,153 @@
+package io.chasqui.engine;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.github.tjake.jlama.model.AbstractModel;
+import com.github.tjake.jlama.model.ModelSupport.ModelType;
+import com.github.tjake.jlama.safetensors.Config;
+import com.github.tjake.jlama.safetensors.DType;
+import com.github.tjake.jlama.safetensors.WeightLoader;
+import com.github.tjake.jlama.safetensors.tokenizer.Tokenizer;
+import com.github.tjake.jlama.tensor.AbstractTensor;
+import com.github.tjake.jlama.tensor.KvBufferCache;
+import com.github.tjake.jlama.tensor.KvBufferCache.KvBuffer;
+import com.github.tjake.jlama.util.JsonSupport;
+import io.chasqui.pack.ModelFormatException;
+import java.lang.reflect.InvocationTargetException;
+import java.nio.ByteOrder;
+import java.util.Locale;
+import java.util.Optional;
+
+/**
+ * Jlama's forward pass and nothing else of it: token ids in, a row of logits out. KV memory belongs
+ * to one {@link Sequence} and lives in memory only; Jlama's own sessions, which become files that
+ * nobody deletes, are not used.
+ *
+ * <p>For one thread at a time.
+ */
+final class JlamaDecoder implements AutoCloseable {
+  private static final String CONTEXT = "max_position_embeddings";
+
+  private final AbstractModel model;
+  private final KvBufferCache kvBuffers;
+  private final AbstractTensor logits;
+
+  /**
+   * @param configJson the text of {@code config.json}
+   * @param name what to call the model in an error
+   * @throws ModelFormatException if Jlama does not know the model's family, or its weights do not
+   *     fit its configuration
+   */
+  JlamaDecoder(String name, String configJson, WeightLoader weights) {
+    ModelType type = typeOf(name, configJson);
+    try {
+      Config config = JsonSupport.om.treeToValue(withRoomForHeads(configJson), type.configClass);
+      WeightShapes.check(name, config, weights.tensorInfoMap());
+      model =
+          type.modelClass
+              .getConstructor(
+                  AbstractModel.InferenceType.class,
+                  Config.class,
+                  WeightLoader.class,
+                  Tokenizer.class,
+                  DType.class,
+                  DType.class,
+                  Optional.class)
+              // Jlama asks its tokenizer for nothing as long as it is given token ids.
+              .newInstance(
+                  AbstractModel.InferenceType.FULL_GENERATION,
+                  config,
+                  weights,
+                  null,
+                  DType.F32,
+                  DType.I8,
+                  Optional.empty());
+    } catch (JsonProcessingException e) {
+      throw new ModelFormatException(name, "config.json", e.getOriginalMessage());
+    } catch (InvocationTargetException e) {
+      throw new ModelFormatException(
+          name, "weights", "do not fit config.json: " + e.getTargetException());
+    } catch (ReflectiveOperationException e) {
+      throw new LinkageError("Jlama's model class has no such constructor: " + type.modelClass, e);
+    }
+    JlamaNativeLibrary.deleteUnpackedFile();
+    kvBuffers = new KvBufferCache(model);
+    logits = model.makeDenseTensor(1, model.getConfig().vocabularySize);
+  }
+
+  private static ModelType typeOf(String name, String configJson) {
+    try {
+      String type = JsonSupport.om.readTree(configJson).path("model_type").asText("");
+      ModelType known = ModelType.valueOf(type.toUpperCase(Locale.ROOT));
+      if (known != ModelType.BERT) {
+        return known;
+      }
+    } catch (JsonProcessingException e) {
+      throw new ModelFormatException(name, "config.json", e.getOriginalMessage());
+    } catch (IllegalArgumentException e) {
+      // Not a name that Jlama knows: said below, with the names that it does.
+    }
+    throw new ModelFormatException(
+        name,
+        "config.json",
+        "its model_type is not among the families that can generate text: llama, mistral,"
+            + " mixtral, qwen2, gemma, gemma2, granite, gpt2");
+  }
+
+  /**
+   * Jlama takes the rotation of head {@code h} at position {@code p} from row {@code p + 2h} of its
+   * table, for queries and keys alike. That is as good as row {@code p}, but for the last positions
+   * of the context the table must be longer than the context.
+   */
+  private static JsonNode withRoomForHeads(String configJson) throws JsonProcessingException {
+    JsonNode config = JsonSupport.om.readTree(configJson);
+    JsonNode context = config.path(CONTEXT);
+    JsonNode heads = config.path("num_attention_heads");
+    if (config instanceof ObjectNode object && context.isInt() && heads.isInt()) {
+      object.put(CONTEXT, context.intValue() + 2 * heads.intValue());
+    }
+    return config;
+  }
+
+  Sequence newSequence() {
+    return new Sequence();
+  }
+
+  /** The KV memory of one request and its length so far. */
+  final class Sequence implements AutoCloseable {
+    private final KvBuffer kv = kvBuffers.getEphemeralKvBuffer();
+    private int length;
+
+    /**
+     * Appends tokens and computes what could follow the last of them.
+     *
+     * @param tokens ids within the vocabulary
+     * @param next {@code [vocabulary]}: receives the logits
+     */
+    void forward(int[] tokens, float[] next) {
+      try (AbstractTensor hidden = model.batchForward(tokens, length, kv)) {
+        // At temperature 0 this leaves the plain logits, the model's own scaling included.
+        model.sample(hidden.slice(hidden.shape().first() - 1), 0, 0, logits);
+        logits
+            .getMemorySegment()
+            .asByteBuffer()
+            .order(ByteOrder.LITTLE_ENDIAN)
+            .asFloatBuffer()
+            .get(next);
+      }
+      length += tokens.length;
+    }
+
+    @Override
+    public void close() {
+      kv.close();
+    }
+  }
+
+  @Override
+  public void close() {
+    logits.close();
+    model.close();
+  }
+}

@@ -1,0 +1,395 @@
+package io.chasqui.engine;
+
+import com.github.tjake.jlama.safetensors.SafeTensorSupport;
+import com.github.tjake.jlama.safetensors.WeightLoader;
+import io.chasqui.chat.ChatMessage;
+import io.chasqui.chat.ChatTemplate;
+import io.chasqui.pack.EmbeddedModel;
+import io.chasqui.pack.ModelDirectory;
+import io.chasqui.pack.ModelFiles;
+import io.chasqui.pack.ModelSettings;
+import io.chasqui.pack.SafetensorsFiles;
+import io.chasqui.pack.TokenizerJson;
+import io.chasqui.sampling.Sampler;
+import io.chasqui.sampling.SamplingParameters;
+import io.chasqui.sampling.StopMatcher;
+import io.chasqui.tokenizer.Detokenizer;
+import io.chasqui.tokenizer.Tokenizer;
+import java.lang.System.Logger.Level;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.BlockingQueue;
+
+/**
+ * An engine on Jlama's forward pass. One request runs at a time, on the engine's own thread; others
+ * wait in a bounded queue in the order of their submission.
+ */
+public final class JlamaEngine implements Engine {
+  private static final System.Logger LOG = System.getLogger(JlamaEngine.class.getName());
+
+  /** Tokens of a prompt between two looks at whether it is still wanted. */
+  private static final int PREFILL_CHUNK = 64;
+
+  /** Tokens that an answer may be ahead of its reader. */
+  private static final int CHANNEL_CAPACITY = 128;
+
+  private final ModelInfo model;
+  private final ModelSettings settings;
+  private final Tokenizer tokenizer;
+  private final Optional<ChatTemplate> chatTemplate;
+  private final EngineOptions options;
+
+  private final JlamaDecoder decoder;
+  private final Sampler sampler;
+  private final float[] logits;
+
+  private final BlockingQueue<Job> queue;
+  private final Thread thread;
+  private volatile Job current;
+  private volatile boolean closed;
+
+  /** Of the last answers, an exponential mean: what {@code Retry-After} is computed from. */
+  private volatile double secondsPerAnswer = 1;
+
+  private final class Job {
+    final GenerationRequest request;
+    final long submitted = System.nanoTime();
+    final EventChannel channel = new EventChannel(CHANNEL_CAPACITY, this::leaveQueue);
+
+    Job(GenerationRequest request) {
+      this.request = request;
+    }
+
+    /** A cancelled request gives its place in the queue to another at once. */
+    private void leaveQueue() {
+      if (queue.remove(this)) {
+        new Answer(this).end(FinishReason.CANCELLED);
+      }
+    }
+  }
+
+  /**
+   * Loads the model, computes one token with it and starts the engine's thread.
+   *
+   * @throws io.chasqui.pack.ModelFormatException if a file cannot be used
+   * @throws IllegalStateException if the JVM was started without the flags that Jlama needs
+   */
+  public static JlamaEngine open(ModelFiles files, EngineOptions options) {
+    requireVectorModule();
+    return new JlamaEngine(files, options);
+  }
+
+  private static void requireVectorModule() {
+    if (ModuleLayer.boot().findModule("jdk.incubator.vector").isEmpty()) {
+      throw new IllegalStateException(
+          "The engine needs the JDK's Vector API: start java with --add-modules=jdk.incubator.vector"
+              + " --enable-native-access=ALL-UNNAMED");
+    }
+  }
+
+  private JlamaEngine(ModelFiles files, EngineOptions options) {
+    this.options = options;
+    settings = ModelSettings.read(files);
+    tokenizer =
+        TokenizerJson.read(files.require("tokenizer.json"), files.read("tokenizer_config.json"));
+    chatTemplate =
+        settings
+            .chatTemplate()
+            .map(source -> new ChatTemplate(source, settings.bosToken(), settings.eosToken()));
+    chatTemplate.ifPresent(
+        template -> Thread.ofPlatform().daemon().start(() -> renderOnce(template)));
+    String config = new String(files.require("config.json"), StandardCharsets.UTF_8);
+    decoder = new JlamaDecoder(files.name(), config, weights(files));
+    sampler = new Sampler(settings.vocabularySize());
+    logits = new float[settings.vocabularySize()];
+    computeOneToken();
+    queue = new ArrayBlockingQueue<>(options.queueCapacity());
+    model =
+        new ModelInfo(
+            files.name(),
+            settings.architecture(),
+            settings.contextLength(),
+            settings.vocabularySize(),
+            recommended(settings),
+            Instant.now());
+    thread = Thread.ofPlatform().name("chasqui-engine").daemon().start(this::serve);
+  }
+
+  /** Beside the loading of the weights, so that the first conversation does not wait for it. */
+  private static void renderOnce(ChatTemplate template) {
+    try {
+      template.render(List.of(ChatMessage.user("hello")));
+    } catch (IllegalArgumentException e) {
+      LOG.log(Level.WARNING, "Conversations will be refused: {0}", e.getMessage());
+    }
+  }
+
+  /** Touches every weight, so that an engine that is open works, and its first request is quick. */
+  private void computeOneToken() {
+    try (JlamaDecoder.Sequence sequence = decoder.newSequence()) {
+      sequence.forward(new int[] {0}, logits);
+    }
+  }
+
+  private static WeightLoader weights(ModelFiles files) {
+    return switch (files) {
+      case EmbeddedModel embedded -> SafeTensorSupport.readWeights(embedded.weights());
+      case ModelDirectory(String name, var directory) -> {
+        SafetensorsFiles.check(directory);
+        yield SafeTensorSupport.loadWeights(directory.toFile());
+      }
+    };
+  }
+
+  private static SamplingParameters recommended(ModelSettings settings) {
+    return new SamplingParameters(
+        Math.clamp(settings.temperature().orElse(1), 0, SamplingParameters.MAX_TEMPERATURE),
+        Math.max(0, settings.topK().orElse(0)),
+        settings.topP().orElse(1),
+        0);
+  }
+
+  @Override
+  public ModelInfo model() {
+    return model;
+  }
+
+  @Override
+  public Tokenizer tokenizer() {
+    return tokenizer;
+  }
+
+  @Override
+  public Optional<ChatTemplate> chatTemplate() {
+    return chatTemplate;
+  }
+
+  @Override
+  public int running() {
+    return current == null ? 0 : 1;
+  }
+
+  @Override
+  public int waiting() {
+    return queue.size();
+  }
+
+  @Override
+  public Generation submit(GenerationRequest request) {
+    for (int token : request.prompt()) {
+      if (token < 0 || token >= settings.vocabularySize()) {
+        throw new IllegalArgumentException(
+            "token id %d is outside the vocabulary of %d tokens"
+                .formatted(token, settings.vocabularySize()));
+      }
+    }
+    if (request.promptLength() >= settings.contextLength()) {
+      throw AdmissionException.contextLengthExceeded(
+          request.promptLength(), settings.contextLength());
+    }
+    Job job = new Job(request);
+    synchronized (queue) {
+      // Under the lock of close(), so that no job can slip into a queue that nobody serves.
+      if (closed) {
+        throw AdmissionException.closed();
+      }
+      if (!queue.offer(job)) {
+        long seconds = (long) Math.ceil((queue.size() + 1) * secondsPerAnswer);
+        throw AdmissionException.queueFull(
+            queue.size(), Duration.ofSeconds(Math.clamp(seconds, 1, 600)));
+      }
+    }
+    return job.channel;
+  }
+
+  @Override
+  public void close() {
+    synchronized (queue) {
+      if (closed) {
+        return;
+      }
+      closed = true;
+    }
+    Job running = current;
+    if (running != null) {
+      running.channel.cancel();
+    }
+    thread.interrupt();
+    if (thread.equals(Thread.currentThread())) {
+      return; // a subscriber closes the engine: the loop ends when that subscriber returns
+    }
+    boolean interrupted = false;
+    while (thread.isAlive()) {
+      try {
+        thread.join();
+      } catch (InterruptedException e) {
+        interrupted = true;
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private void serve() {
+    try (decoder) {
+      while (!closed) {
+        Job job = queue.take();
+        current = job;
+        answer(job);
+        current = null;
+      }
+    } catch (InterruptedException e) {
+      // close() asks the thread to end; whoever still waits is told below.
+    } finally {
+      current = null;
+      queue.forEach(job -> job.channel.cancel());
+    }
+  }
+
+  private void answer(Job job) {
+    try {
+      new Answer(job).run();
+    } catch (RuntimeException | Error e) {
+      // One broken generation must not take the engine with it; its subscriber is told.
+      options.listener().failed(e);
+      job.channel.fail(e);
+    }
+  }
+
+  /** The course of one answer, from prompt to end. */
+  private final class Answer {
+    private final GenerationRequest request;
+    private final EventChannel channel;
+    private final Detokenizer detokenizer = tokenizer.newDetokenizer();
+    private final StopMatcher stops;
+    private final int maxTokens;
+    private final long submitted;
+    private long begun;
+    private long first;
+    private long last;
+    private int produced;
+
+    Answer(Job job) {
+      request = job.request;
+      channel = job.channel;
+      submitted = job.submitted;
+      stops = new StopMatcher(request.stop());
+      maxTokens = Math.min(request.maxTokens(), settings.contextLength() - request.promptLength());
+    }
+
+    void run() {
+      begun = System.nanoTime();
+      try (JlamaDecoder.Sequence sequence = decoder.newSequence()) {
+        if (!prefill(sequence)) {
+          end(FinishReason.CANCELLED);
+          return;
+        }
+        while (true) {
+          excludePadding();
+          int token = sampler.next(logits, request.sampling(), produced);
+          measure();
+          FinishReason reason = publish(token);
+          if (reason != null) {
+            end(reason);
+            return;
+          }
+          sequence.forward(new int[] {token}, logits);
+        }
+      }
+    }
+
+    /** Models pad their vocabulary to a round number; what has no text is never an answer. */
+    private void excludePadding() {
+      int from = Math.min(tokenizer.vocabularySize(), logits.length);
+      Arrays.fill(logits, from, logits.length, Float.NEGATIVE_INFINITY);
+    }
+
+    private boolean prefill(JlamaDecoder.Sequence sequence) {
+      int[] prompt = request.prompt();
+      for (int from = 0; from < prompt.length; from += PREFILL_CHUNK) {
+        if (unwanted()) {
+          return false;
+        }
+        int to = Math.min(from + PREFILL_CHUNK, prompt.length);
+        sequence.forward(Arrays.copyOfRange(prompt, from, to), logits);
+      }
+      return true;
+    }
+
+    private boolean unwanted() {
+      return closed || channel.isCancelled();
+    }
+
+    private void measure() {
+      long now = System.nanoTime();
+      if (produced == 0) {
+        first = now;
+        options.listener().firstToken(Duration.ofNanos(now - submitted));
+      } else {
+        options.listener().nextToken(Duration.ofNanos(now - last));
+      }
+      last = now;
+    }
+
+    /** Publishes a token and returns why the answer ends with it, or null when it goes on. */
+    private FinishReason publish(int token) {
+      FinishReason reason = null;
+      String text;
+      if (settings.eosTokenIds().contains(token)) {
+        text = "";
+        reason = FinishReason.STOP;
+      } else {
+        text = stops.append(detokenizer.append(token));
+        if (stops.matched() != null) {
+          reason = FinishReason.STOP;
+        } else if (produced + 1 == maxTokens) {
+          reason = FinishReason.LENGTH;
+        }
+      }
+      if (reason != null) {
+        // The last token takes along what was held back.
+        text += stops.append(detokenizer.flush()) + stops.flush();
+      }
+      if (unwanted()) {
+        return FinishReason.CANCELLED;
+      }
+      var event = new GenerationEvent.Token(produced, token, text);
+      produced++;
+      try {
+        if (!channel.put(event, options.stallTimeout())) {
+          return FinishReason.CANCELLED;
+        }
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt(); // close() ends the engine's loop
+        return FinishReason.CANCELLED;
+      }
+      return reason == null && unwanted() ? FinishReason.CANCELLED : reason;
+    }
+
+    void end(FinishReason reason) {
+      long now = System.nanoTime();
+      long start = begun == 0 ? now : begun;
+      long firstToken = produced == 0 ? now : first;
+      var timings =
+          new Timings(
+              Duration.ofNanos(start - submitted),
+              Duration.ofNanos(firstToken - start),
+              Duration.ofNanos(produced == 0 ? 0 : last - firstToken));
+      if (begun != 0) {
+        double mean = secondsPerAnswer;
+        secondsPerAnswer = mean + 0.2 * ((now - start) / 1e9 - mean);
+      }
+      var end =
+          new GenerationEvent.Finished(
+              reason, new Usage(request.promptLength(), produced), timings);
+      options.listener().finished(end);
+      channel.finish(end);
+    }
+  }
+}

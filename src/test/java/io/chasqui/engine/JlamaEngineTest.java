@@ -1,0 +1,635 @@
+package io.chasqui.engine;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.langchain4j.model.jlama.JlamaChatModel;
+import io.chasqui.Await;
+import io.chasqui.chat.ChatMessage;
+import io.chasqui.pack.EmbeddedModel;
+import io.chasqui.pack.ModelFormatException;
+import io.chasqui.pack.ModelLocation;
+import io.chasqui.sampling.SamplingParameters;
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+@Timeout(120)
+class JlamaEngineTest {
+  private static final String QUESTION = "What is the capital of Japan?";
+  private static final String STORY = "Tell me a story about a fox";
+
+  private static Engine engine;
+
+  /** The demo without a token that ends an answer: only limits and cancellation do. */
+  private static Path endless;
+
+  @TempDir static Path shared;
+
+  @TempDir Path directory;
+
+  @BeforeAll
+  static void open() throws Exception {
+    engine = Engine.open("demo");
+    endless = copyOfDemo(shared, "endless");
+    Path config = endless.resolve("config.json");
+    String text = Files.readString(config);
+    // Byte 0x00, which no answer has, instead of the tokens that end one.
+    int never = engine.tokenizer().encodeOrdinary("\0")[0];
+    replace(config, text, text.replaceAll("(?s)(\"eos_token_id\": )\\[.*?\\]", "$1" + never));
+  }
+
+  @AfterAll
+  static void close() {
+    engine.close();
+  }
+
+  @Test
+  void theModelTellsWhatItIs() {
+    ModelInfo model = engine.model();
+
+    assertEquals("demo", model.name());
+    assertEquals("llama", model.architecture());
+    assertEquals(512, model.contextLength());
+    assertEquals(2048, model.vocabularySize());
+    assertEquals(new SamplingParameters(1, 0, 1, 0), model.recommended());
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "What is the capital of Japan?, Tokyo",
+    "Count from 3 to 9., '3, 4, 5, 6, 7, 8, 9'",
+    "你好, 你好",
+    "Show me an emoji for a llama., 🦙",
+  })
+  void greedyAnswersAreRightAndEndByThemselves(String question, String part) throws Exception {
+    var answer = Collected.from(engine.submit(greedy(question)));
+
+    assertEquals(FinishReason.STOP, answer.finished().reason());
+    assertTrue(answer.text().contains(part), answer.text());
+    assertFalse(answer.text().contains("<|"), answer.text());
+  }
+
+  @Test
+  void aGreedyAnswerIsTheSameEveryTime() throws Exception {
+    var first = Collected.from(engine.submit(greedy(STORY)));
+    first.finished();
+    var second = Collected.from(engine.submit(greedy(STORY)));
+    second.finished();
+
+    assertEquals(first.tokens(), second.tokens());
+    assertTrue(first.tokens().size() > 20, first.text());
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {QUESTION, "Count from 3 to 9.", "What is the opposite of hot?", STORY})
+  void greedyAnswersAreThoseOfJlamaBehindLangChain4j(String question) throws Exception {
+    // Where Jlama looks for a model without an owner that it has downloaded.
+    Path model = copyOfDemo("na_demo");
+    Files.createFile(model.resolve(".finished"));
+    var jlama =
+        JlamaChatModel.builder()
+            .modelCachePath(model.getParent())
+            .modelName("demo")
+            .temperature(0f)
+            .build();
+
+    String expected = jlama.chat(question);
+
+    var answer = Collected.from(engine.submit(greedy(question)));
+    answer.finished();
+    assertEquals(expected, answer.text());
+    assertTrue(expected.length() > 5, expected);
+  }
+
+  @Test
+  void aModelInADirectoryAnswersAsTheOneThatIsBuiltIn() throws Exception {
+    var embedded = Collected.from(engine.submit(greedy(QUESTION)));
+    embedded.finished();
+
+    try (Engine other = Engine.open(copyOfDemo("copy").toString())) {
+      var answer = Collected.from(other.submit(greedy(QUESTION)));
+      answer.finished();
+      assertEquals(embedded.tokens(), answer.tokens());
+      assertEquals("copy", other.model().name());
+    }
+  }
+
+  @Test
+  void theSeedDecidesTheText() throws Exception {
+    String one = sampled(1).text();
+
+    assertEquals(one, sampled(1).text());
+    assertNotEquals(one, sampled(2).text());
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2, 7, 20})
+  void maxTokensIsExact(int maxTokens) throws Exception {
+    var answer = Collected.from(engine.submit(request(STORY).maxTokens(maxTokens).build()));
+
+    assertEquals(FinishReason.LENGTH, answer.finished().reason());
+    assertEquals(maxTokens, answer.tokens().size());
+    assertEquals(maxTokens, answer.finished().usage().completionTokens());
+  }
+
+  @Test
+  void tokensAreNumberedAndCounted() throws Exception {
+    var answer = Collected.from(engine.submit(greedy(QUESTION)));
+    Usage usage = answer.finished().usage();
+
+    int count = answer.tokens().size();
+    assertArrayEquals(
+        IntStream.range(0, count).toArray(),
+        answer.tokens().stream().mapToInt(GenerationEvent.Token::index).toArray());
+    assertEquals(prompt(QUESTION).length, usage.promptTokens());
+    assertEquals(count, usage.completionTokens());
+    assertEquals(usage.promptTokens() + count, usage.totalTokens());
+    Timings timings = answer.finished().timings();
+    assertTrue(timings.prefill().isPositive() && timings.decode().isPositive(), timings.toString());
+    assertFalse(timings.queue().isNegative(), timings.toString());
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {QUESTION, "你好", "Show me an emoji for a llama.", STORY})
+  void theTextsOfTheTokensAreTheDecodedIds(String question) throws Exception {
+    var answer = Collected.from(engine.submit(greedy(question)));
+    answer.finished();
+
+    assertEquals(engine.tokenizer().decode(answer.ids(), true), answer.text());
+    assertTrue(engine.tokenizer().isSpecial(answer.tokens().getLast().id()));
+    assertEquals("", answer.tokens().getLast().text());
+  }
+
+  @Test
+  void anAnswerEndsBeforeAStopSequenceThatSpansTokens() throws Exception {
+    var whole = Collected.from(engine.submit(greedy(STORY)));
+    whole.finished();
+    // From inside one token into the next but one: no border of tokens is a border of it.
+    String text = whole.text();
+    int border = 0;
+    for (var token : whole.tokens().subList(0, 12)) {
+      border += token.text().length();
+    }
+    String stop = text.substring(border - 1, border + 5);
+    int at = text.indexOf(stop);
+
+    var cut = Collected.from(engine.submit(request(STORY).stop(List.of(stop)).build()));
+
+    assertEquals(FinishReason.STOP, cut.finished().reason());
+    assertEquals(text.substring(0, at), cut.text());
+    assertTrue(cut.tokens().size() < whole.tokens().size());
+  }
+
+  @Test
+  void anEmptyStopSequenceIsRefusedBeforeAnythingRuns() {
+    var builder = request(QUESTION);
+    var stop = List.of("a", "");
+
+    assertThrows(IllegalArgumentException.class, () -> builder.stop(stop));
+  }
+
+  @Test
+  void cancellingInTheMiddleEndsWithinOneFurtherToken() throws Exception {
+    var generation = engine.submit(endlessStory());
+    var answer =
+        Collected.from(
+            generation,
+            Long.MAX_VALUE,
+            token -> {
+              if (token.index() == 4) {
+                generation.cancel();
+              }
+            });
+
+    assertEquals(FinishReason.CANCELLED, answer.finished().reason());
+    assertTrue(answer.tokens().size() <= 6, answer.tokens().size() + " tokens");
+    assertEquals(answer.tokens().size(), answer.finished().usage().completionTokens());
+  }
+
+  @Test
+  void cancellingTheSubscriptionStopsTheEngine() {
+    try (Engine own = engine(4, Duration.ofSeconds(30))) {
+      var started = new CountDownLatch(1);
+      var answer = Collected.from(own.submit(endlessStory()), 3, token -> started.countDown());
+      Await.until("the answer has begun", () -> started.getCount() == 0);
+
+      answer.subscription().cancel();
+
+      Await.until("the engine is idle", () -> own.running() == 0);
+      assertTrue(answer.tokens().size() <= 3);
+    }
+  }
+
+  @Test
+  void cancellingBeforeItsTurnFreesThePlaceInTheQueue() throws Exception {
+    try (Engine own = engine(1, Duration.ofSeconds(30))) {
+      Generation blocker = block(own);
+      Generation waiting = own.submit(fiveTokens());
+      var answer = Collected.from(waiting);
+      assertEquals(1, own.waiting());
+      assertThrows(AdmissionException.class, () -> own.submit(fiveTokens()));
+
+      waiting.cancel();
+
+      assertEquals(FinishReason.CANCELLED, answer.finished().reason());
+      assertEquals(new Usage(prompt(QUESTION).length, 0), answer.finished().usage());
+      assertEquals(0, own.waiting());
+      Generation next = own.submit(fiveTokens());
+      blocker.cancel();
+      var last = Collected.from(next);
+      assertEquals(FinishReason.LENGTH, last.finished().reason());
+    }
+  }
+
+  @Test
+  void aFullQueueRefusesAndSaysWhenToComeBack() {
+    try (Engine own = engine(2, Duration.ofSeconds(30))) {
+      block(own);
+      own.submit(fiveTokens());
+      own.submit(fiveTokens());
+
+      var refusal = assertThrows(AdmissionException.class, () -> own.submit(fiveTokens()));
+
+      assertEquals(429, refusal.status());
+      assertEquals("queue_full", refusal.code());
+      assertTrue(refusal.retryAfter().orElseThrow().toSeconds() >= 1);
+      assertEquals(2, own.waiting());
+      assertEquals(1, own.running());
+    }
+  }
+
+  @Test
+  void aPromptThatLeavesNoRoomIsRefused() {
+    int context = engine.model().contextLength();
+    for (int length : new int[] {context, context + 1, 10_000}) {
+      var refusal =
+          assertThrows(
+              AdmissionException.class,
+              () -> engine.submit(GenerationRequest.forPrompt(new int[length]).build()));
+      assertEquals(400, refusal.status());
+      assertEquals("context_length_exceeded", refusal.code());
+      assertTrue(refusal.getMessage().contains(String.valueOf(length)), refusal.getMessage());
+    }
+  }
+
+  @Test
+  void aPromptThatLeavesOnePlaceGetsOneToken() throws Exception {
+    int[] prompt = new int[engine.model().contextLength() - 1];
+    Arrays.fill(prompt, engine.tokenizer().encodeOrdinary("a")[0]);
+
+    var answer = Collected.from(engine.submit(GenerationRequest.forPrompt(prompt).build()));
+
+    answer.finished();
+    assertEquals(1, answer.tokens().size());
+  }
+
+  @Test
+  void anAnswerEndsWhereTheContextEnds() throws Exception {
+    int[] prompt = Arrays.copyOf(prompt(STORY), 500);
+    Arrays.fill(prompt, 30, 500, engine.tokenizer().encodeOrdinary("a")[0]);
+    try (Engine own = engine(1, Duration.ofSeconds(30))) {
+      var answer = Collected.from(own.submit(GenerationRequest.forPrompt(prompt).build()));
+
+      assertEquals(FinishReason.LENGTH, answer.finished().reason());
+      assertEquals(12, answer.tokens().size());
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {-1, 2048, Integer.MAX_VALUE, Integer.MIN_VALUE})
+  void aTokenOutsideTheVocabularyIsRefused(int id) {
+    var request = GenerationRequest.forPrompt(1, id).build();
+
+    var refusal = assertThrows(IllegalArgumentException.class, () -> engine.submit(request));
+
+    assertTrue(refusal.getMessage().contains(String.valueOf(id)), refusal.getMessage());
+  }
+
+  @Test
+  void closingEndsWhatRunsAndWhatWaits() throws Exception {
+    Engine own = engine(4, Duration.ofSeconds(30));
+    var started = new CountDownLatch(1);
+    var running =
+        Collected.from(own.submit(endlessStory()), Long.MAX_VALUE, token -> started.countDown());
+    var first = Collected.from(own.submit(fiveTokens()));
+    var second = Collected.from(own.submit(fiveTokens()));
+    Await.until("the answer has begun", () -> started.getCount() == 0);
+
+    own.close();
+
+    assertEquals(FinishReason.CANCELLED, running.finished().reason());
+    assertEquals(FinishReason.CANCELLED, first.finished().reason());
+    assertEquals(FinishReason.CANCELLED, second.finished().reason());
+    assertEquals(0, own.running());
+    assertEquals(0, own.waiting());
+    var refusal = assertThrows(AdmissionException.class, () -> own.submit(fiveTokens()));
+    assertEquals(503, refusal.status());
+    own.close(); // once more does no harm
+  }
+
+  @Test
+  void aSubscriberMayCloseTheEngine() throws Exception {
+    Engine own = engine(4, Duration.ofSeconds(30));
+    var returned = new CountDownLatch(1);
+    var answer =
+        Collected.from(
+            own.submit(endlessStory()),
+            Long.MAX_VALUE,
+            token -> {
+              own.close();
+              returned.countDown();
+            });
+
+    assertTrue(returned.await(20, TimeUnit.SECONDS), "close() waits for its own thread");
+    assertEquals(FinishReason.CANCELLED, answer.finished().reason());
+    assertThrows(AdmissionException.class, () -> own.submit(fiveTokens()));
+  }
+
+  @Test
+  void aReaderThatStallsKeepsTheOthersWaitingForALimitedTime() throws Exception {
+    try (Engine own = engine(4, Duration.ofMillis(200))) {
+      var stalled = Collected.from(own.submit(endlessStory()), 0, token -> {});
+      var next = Collected.from(own.submit(fiveTokens()));
+
+      assertEquals(FinishReason.LENGTH, next.finished().reason());
+
+      stalled.subscription().request(Long.MAX_VALUE);
+      assertEquals(FinishReason.CANCELLED, stalled.finished().reason());
+      assertTrue(stalled.tokens().size() >= 128);
+    }
+  }
+
+  @Test
+  void aSubscriberThatThrowsDoesNotDisturbTheNext() throws Exception {
+    Collected.from(
+        engine.submit(greedy(STORY)),
+        Long.MAX_VALUE,
+        token -> {
+          throw new IllegalStateException("a careless subscriber");
+        });
+    var next = Collected.from(engine.submit(greedy(QUESTION)));
+
+    assertEquals(FinishReason.STOP, next.finished().reason());
+  }
+
+  @Test
+  void theListenerHearsOfEveryTokenAndEveryEnd() throws Exception {
+    var heard = new ArrayList<String>();
+    var listener =
+        new EngineListener() {
+          @Override
+          public void firstToken(Duration sinceSubmission) {
+            heard.add("first");
+          }
+
+          @Override
+          public void nextToken(Duration sincePrevious) {
+            heard.add("next");
+          }
+
+          @Override
+          public void finished(GenerationEvent.Finished end) {
+            heard.add(end.reason().name());
+          }
+        };
+    try (Engine own =
+        JlamaEngine.open(new EmbeddedModel(), EngineOptions.DEFAULTS.withListener(listener))) {
+      Collected.from(own.submit(request(STORY).maxTokens(3).build())).finished();
+    }
+
+    assertEquals(List.of("first", "next", "next", "LENGTH"), heard);
+  }
+
+  @Test
+  void nothingIsLeftInTheTemporaryDirectory() throws Exception {
+    Path temporary = Path.of(System.getProperty("java.io.tmpdir"));
+    Set<String> before = jlamaFiles(temporary);
+
+    try (Engine own = engine(1, Duration.ofSeconds(30))) {
+      Collected.from(own.submit(greedy(STORY))).finished();
+
+      assertEquals(Set.of(), jlamaFiles(temporary));
+    }
+    assertEquals(Set.of(), before);
+  }
+
+  @Test
+  void memoryStaysFlatOverManyRequests() throws Exception {
+    for (int i = 0; i < 100; i++) {
+      Collected.from(engine.submit(request(QUESTION).maxTokens(4).build())).finished();
+    }
+    long before = memoryOutsideTheHeap();
+    assertTrue(before > 9_000_000, "the weights are not seen: the measure is wrong");
+    for (int i = 0; i < 300; i++) {
+      Collected.from(engine.submit(request(QUESTION).maxTokens(4).build())).finished();
+    }
+
+    // A sequence's KV memory is above 100 kB: 300 that are kept would be 30 MB and more.
+    Await.until(
+        "what 300 requests took outside the heap is given back",
+        () -> memoryOutsideTheHeap() - before < 8_000_000);
+  }
+
+  @Test
+  void paddingOfTheVocabularyIsNeverDrawn() throws Exception {
+    // The tokenizer loses its last two tokens, the model does not: as if they were padding.
+    Path model = copyOfDemo("padded");
+    String json = Files.readString(model.resolve("tokenizer.json"));
+    int[] prompt = prompt(QUESTION);
+    replace(
+        model.resolve("tokenizer.json"),
+        json,
+        json.replaceAll(
+            "(?s),\\s*\\{[^{}]*\"id\"\\s*:\\s*2046[^{}]*\\}\\s*,\\s*\\{[^{}]*\"id\"\\s*:\\s*2047[^{}]*\\}",
+            ""));
+    String config = Files.readString(model.resolve("config.json"));
+    replace(
+        model.resolve("config.json"),
+        config,
+        config.replaceAll("(?s)\"eos_token_id\": \\[.*?\\]", "\"eos_token_id\": 2045"));
+
+    try (Engine padded = Engine.open(model.toString())) {
+      assertEquals(2046, padded.tokenizer().vocabularySize());
+      var answer =
+          Collected.from(padded.submit(GenerationRequest.forPrompt(prompt).maxTokens(60).build()));
+      answer.finished();
+      assertTrue(IntStream.of(answer.ids()).allMatch(id -> id < 2046), answer.text());
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "'\"hidden_size\": 256', '\"hidden_size\": 512', [512]",
+    "'\"hidden_size\": 256', '\"hidden_size\": 128', [128]",
+    "'\"intermediate_size\": 704', '\"intermediate_size\": 1408', 1408",
+    "'\"num_key_value_heads\": 4', '\"num_key_value_heads\": 8', '[256, 256]'",
+    "'\"vocab_size\": 2048', '\"vocab_size\": 4096', 4096",
+    "'\"num_hidden_layers\": 6', '\"num_hidden_layers\": 7', model.layers.6",
+    "'\"num_hidden_layers\": 6', '\"num_hidden_layers\": 5', model.layers.5",
+  })
+  void weightsThatDoNotFitTheirConfigurationAreRefused(String from, String to, String named)
+      throws Exception {
+    Path model = copyOfDemo("unfit");
+    Path file = model.resolve("config.json");
+    replace(file, Files.readString(file), Files.readString(file).replace(from, to));
+
+    var refusal =
+        assertThrows(ModelFormatException.class, () -> Engine.open(model.toString()).close());
+
+    assertTrue(refusal.getMessage().contains("config.json"), refusal.getMessage());
+    assertTrue(
+        refusal.getMessage().contains(named.replace("[", "").replace("]", "")),
+        refusal.getMessage());
+    assertFalse(refusal.getMessage().contains("Exception"), refusal.getMessage());
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"bert", "t5", "", "LLAMA 3"})
+  void aFamilyThatCannotGenerateIsRefusedByName(String type) throws Exception {
+    Path model = copyOfDemo("unknown");
+    Path file = model.resolve("config.json");
+    String config = Files.readString(file);
+    replace(
+        file,
+        config,
+        config.replace("\"model_type\": \"llama\"", "\"model_type\": \"" + type + "\""));
+
+    var refusal =
+        assertThrows(ModelFormatException.class, () -> Engine.open(model.toString()).close());
+
+    assertTrue(refusal.getMessage().contains("model_type"), refusal.getMessage());
+    assertTrue(refusal.getMessage().contains("qwen2"), refusal.getMessage());
+  }
+
+  @Test
+  void truncatedWeightsAreRefused() throws Exception {
+    Path model = copyOfDemo("truncated");
+    Path weights = model.resolve("model.safetensors");
+    try (var file = FileChannel.open(weights, StandardOpenOption.WRITE)) {
+      file.truncate(Files.size(weights) - 1_000);
+    }
+
+    var refusal =
+        assertThrows(ModelFormatException.class, () -> Engine.open(model.toString()).close());
+
+    assertEquals("model.safetensors", refusal.file());
+  }
+
+  private static Engine engine(int queueCapacity, Duration stallTimeout) {
+    return JlamaEngine.open(
+        ModelLocation.resolve(endless.toString()),
+        new EngineOptions(queueCapacity, stallTimeout, new EngineListener() {}));
+  }
+
+  /** Submits a request that stays, as nobody reads its answer, and waits until it runs. */
+  private static Generation block(Engine engine) {
+    Generation blocker = engine.submit(endlessStory());
+    Await.until("a request runs", () -> engine.running() == 1);
+    return blocker;
+  }
+
+  /** A story that the model in {@link #endless} goes on with until it is stopped. */
+  private static GenerationRequest endlessStory() {
+    return greedy(STORY);
+  }
+
+  private static GenerationRequest fiveTokens() {
+    return request(QUESTION).maxTokens(5).build();
+  }
+
+  private static GenerationRequest greedy(String question) {
+    return request(question).build();
+  }
+
+  private static GenerationRequest.Builder request(String question) {
+    return GenerationRequest.forPrompt(prompt(question));
+  }
+
+  private static int[] prompt(String question) {
+    return engine.promptFor(List.of(ChatMessage.user(question)));
+  }
+
+  private static Collected sampled(long seed) throws Exception {
+    var answer =
+        Collected.from(
+            engine.submit(
+                request(STORY)
+                    .sampling(new SamplingParameters(1, 0, 1, seed))
+                    .maxTokens(60)
+                    .build()));
+    answer.finished();
+    return answer;
+  }
+
+  private static long memoryOutsideTheHeap() {
+    System.gc();
+    return java.lang.management.ManagementFactory.getPlatformMXBeans(
+            java.lang.management.BufferPoolMXBean.class)
+        .stream()
+        .mapToLong(java.lang.management.BufferPoolMXBean::getMemoryUsed)
+        .sum();
+  }
+
+  private static Set<String> jlamaFiles(Path temporary) throws IOException {
+    try (var files = Files.list(temporary)) {
+      return files
+          .map(file -> file.getFileName().toString())
+          .filter(name -> name.contains("jlama") || name.endsWith(".page"))
+          // Another process may have just unpacked its own.
+          .filter(JlamaEngineTest::mappedByThisProcess)
+          .collect(Collectors.toSet());
+    }
+  }
+
+  private static boolean mappedByThisProcess(String name) {
+    try {
+      return Files.readString(Path.of("/proc/self/maps")).contains(name);
+    } catch (IOException e) {
+      throw new java.io.UncheckedIOException(e);
+    }
+  }
+
+  private static void replace(Path file, String before, String after) throws IOException {
+    assertNotEquals(before, after, "nothing was replaced in " + file);
+    Files.writeString(file, after);
+  }
+
+  private Path copyOfDemo(String name) throws IOException {
+    return copyOfDemo(directory, name);
+  }
+
+  private static Path copyOfDemo(Path directory, String name) throws IOException {
+    Path copy = Files.createDirectories(directory.resolve(name));
+    for (String file :
+        List.of("config.json", "tokenizer.json", "tokenizer_config.json", "model.safetensors")) {
+      try (var in = EmbeddedModel.class.getResourceAsStream("/models/demo/" + file)) {
+        Files.copy(in, copy.resolve(file));
+      }
+    }
+    return copy;
+  }
+}
