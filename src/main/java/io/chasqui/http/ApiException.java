@@ -1,0 +1,94 @@
+package io.chasqui.http;
+
+import io.chasqui.engine.AdmissionException;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.function.Supplier;
+
+/** A request that gets an error with a status of its own, in OpenAI's envelope. */
+final class ApiException extends RuntimeException {
+  /** Longer values are not repeated in an error. */
+  private static final int LONGEST_EXCERPT = 60;
+
+  private final int status;
+  private final transient ErrorBody body;
+  private final transient Optional<Duration> retryAfter;
+
+  private ApiException(int status, ErrorBody body, Optional<Duration> retryAfter) {
+    super(body.error().message());
+    this.status = status;
+    this.body = body;
+    this.retryAfter = retryAfter;
+  }
+
+  static ApiException of(int status, String message, String param, String code) {
+    return new ApiException(status, ErrorBody.of(status, message, param, code), Optional.empty());
+  }
+
+  /** The request is wrong; {@code param} names the field to change, null the request as such. */
+  static ApiException badRequest(String param, String message) {
+    return of(400, message, param, "invalid_value");
+  }
+
+  /** A field of OpenAI's API that is known, and not implemented. */
+  static ApiException unsupported(String param, String message) {
+    return of(400, message, param, "unsupported_parameter");
+  }
+
+  static ApiException unknownModel(String model, String served) {
+    return of(
+        404,
+        "The model '%s' does not exist here; this server has '%s'."
+            .formatted(excerpt(model), served),
+        "model",
+        "model_not_found");
+  }
+
+  static ApiException of(AdmissionException refused) {
+    ErrorBody body = ErrorBody.of(refused.status(), refused.getMessage(), null, refused.code());
+    return new ApiException(refused.status(), body, refused.retryAfter());
+  }
+
+  /** What a client sent, fit to be repeated to it: short, and with whole characters only. */
+  static String excerpt(String value) {
+    boolean isLong = value.codePointCount(0, value.length()) > LONGEST_EXCERPT;
+    String shown =
+        isLong ? value.substring(0, value.offsetByCodePoints(0, LONGEST_EXCERPT)) : value;
+    return shown
+        .codePoints()
+        .map(c -> isSurrogate(c) ? 0xFFFD : c)
+        .collect(StringBuilder::new, StringBuilder::appendCodePoint, StringBuilder::append)
+        .append(isLong ? "…" : "")
+        .toString();
+  }
+
+  /** Whether a text has half of a character, which no UTF-8 can hold. */
+  static boolean hasLoneSurrogate(String text) {
+    return text.codePoints().anyMatch(ApiException::isSurrogate);
+  }
+
+  private static boolean isSurrogate(int codePoint) {
+    return Character.getType(codePoint) == Character.SURROGATE;
+  }
+
+  /** Calls the engine with what the client sent: an argument that it refuses is the client's. */
+  static <T> T blaming(String param, Supplier<T> call) {
+    try {
+      return call.get();
+    } catch (IllegalArgumentException e) {
+      throw badRequest(param, e.getMessage());
+    }
+  }
+
+  int status() {
+    return status;
+  }
+
+  ErrorBody body() {
+    return body;
+  }
+
+  Optional<Duration> retryAfter() {
+    return retryAfter;
+  }
+}

@@ -1,0 +1,62 @@
+package io.chasqui.http;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.chasqui.engine.Engine;
+import io.chasqui.tokenizer.Tokenizer;
+import java.io.InputStream;
+import java.util.function.Function;
+
+/**
+ * The body of {@code POST /v1/completions}.
+ *
+ * @param prompt its token ids, as they were sent or from the text that was sent
+ */
+record CompletionRequest(AnswerRequest answer, Function<Tokenizer, int[]> prompt)
+    implements PromptedRequest {
+
+  static CompletionRequest parse(InputStream body) {
+    JsonFields fields = JsonFields.parse(body);
+    return new CompletionRequest(AnswerRequest.parse(fields), prompt(fields));
+  }
+
+  private static Function<Tokenizer, int[]> prompt(JsonFields fields) {
+    JsonNode prompt = fields.get("prompt");
+    if (prompt.isMissingNode()) {
+      throw fields.missing("prompt", "send the text to go on from");
+    }
+    JsonNode first = prompt.isArray() && !prompt.isEmpty() ? prompt.get(0) : prompt;
+    if (first.isTextual() && prompt.size() <= 1) {
+      return tokenizer -> tokenizer.encode(first.textValue(), true);
+    }
+    if (first.isNumber() && prompt.isArray()) {
+      int[] ids = fields.tokenIds("prompt");
+      return tokenizer -> ids;
+    }
+    throw fields.wrong("prompt", "one string or one array of token ids");
+  }
+
+  @Override
+  public String promptField() {
+    return "prompt";
+  }
+
+  @Override
+  public int[] prompt(Engine engine) {
+    int[] ids = prompt.apply(engine.tokenizer());
+    if (ids.length == 0) {
+      throw new IllegalArgumentException("The prompt is empty; send at least one character.");
+    }
+    return ids;
+  }
+
+  /** OpenAI's default for plain completions. */
+  @Override
+  public int defaultMaxTokens() {
+    return 16;
+  }
+
+  @Override
+  public AnswerFormat format(String model) {
+    return new AnswerFormat.Text(AnswerFormat.Head.of("cmpl-", model, answer.includeUsage()));
+  }
+}

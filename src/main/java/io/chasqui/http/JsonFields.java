@@ -1,0 +1,247 @@
+package io.chasqui.http;
+
+import com.fasterxml.jackson.core.JsonLocation;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.core.exc.StreamConstraintsException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectReader;
+import com.fasterxml.jackson.databind.exc.MismatchedInputException;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.MissingNode;
+import java.io.IOException;
+import java.io.InputStream;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * The fields of a request's JSON object, read with their types and bounds. A field that is absent
+ * or null is the same: not given. Whatever is wrong becomes an {@link ApiException} that names the
+ * field and says what to change.
+ */
+final class JsonFields {
+  private static final ObjectReader JSON =
+      JsonMapper.builder()
+          .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+          .disable(StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION)
+          .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+          .build()
+          .readerFor(JsonNode.class);
+
+  private static final int MAX_BODY_BYTES = 4 << 20;
+
+  private final String path;
+  private final JsonNode node;
+
+  private JsonFields(String path, JsonNode node) {
+    this.path = path;
+    this.node = node;
+  }
+
+  /**
+   * Reads a request's body.
+   *
+   * @throws ApiException if the body is too large or is not one JSON object
+   */
+  static JsonFields parse(InputStream body) {
+    byte[] bytes;
+    try {
+      bytes = body.readNBytes(MAX_BODY_BYTES + 1);
+    } catch (IOException e) {
+      throw malformed("The body could not be read to its end.");
+    }
+    if (bytes.length > MAX_BODY_BYTES) {
+      throw ApiException.of(
+          413,
+          "The body is larger than %d MiB; shorten the prompt.".formatted(MAX_BODY_BYTES >> 20),
+          null,
+          "body_too_large");
+    }
+    if (bytes.length == 0) {
+      throw malformed("The body is empty; send a JSON object.");
+    }
+    JsonNode node;
+    try {
+      node = JSON.readTree(bytes);
+    } catch (JsonProcessingException e) {
+      throw malformed("The body is not valid JSON: " + reasonOf(e));
+    } catch (IOException e) {
+      throw malformed("The body is not valid UTF-8.");
+    }
+    if (!node.isObject()) {
+      throw malformed("The body must be a JSON object, but is " + quote(node) + ".");
+    }
+    return new JsonFields("", node);
+  }
+
+  private static ApiException malformed(String message) {
+    return ApiException.of(400, message, null, "invalid_json");
+  }
+
+  /** Jackson's reason, without its classes and settings, of which a client knows nothing. */
+  private static String reasonOf(JsonProcessingException e) {
+    String reason =
+        switch (e) {
+          case StreamConstraintsException _ ->
+              "it is nested too deeply, or has a number or a name that is too long";
+          case MismatchedInputException _ -> "something follows the end of the object";
+          default ->
+              e.getOriginalMessage()
+                  .replaceAll(
+                      "(?s) \\(start marker.*| \\(not recognized.*|: enable `.*| \\(for .*", "");
+        };
+    JsonLocation at = e.getLocation();
+    return at == null
+        ? reason
+        : "%s (line %d, column %d)".formatted(reason, at.getLineNr(), at.getColumnNr());
+  }
+
+  boolean has(String field) {
+    return !get(field).isMissingNode();
+  }
+
+  /** The field's value; a missing node where it is absent or null. */
+  JsonNode get(String field) {
+    JsonNode value = node.path(field);
+    return value.isNull() ? MissingNode.getInstance() : value;
+  }
+
+  Optional<String> text(String field) {
+    JsonNode value = get(field);
+    if (value.isMissingNode()) {
+      return Optional.empty();
+    }
+    if (!value.isTextual()) {
+      throw wrong(field, "a string");
+    }
+    return Optional.of(value.textValue());
+  }
+
+  String requiredText(String field, String hint) {
+    return text(field).orElseThrow(() -> missing(field, hint));
+  }
+
+  boolean flag(String field) {
+    JsonNode value = get(field);
+    if (!value.isMissingNode() && !value.isBoolean()) {
+      throw wrong(field, "true or false");
+    }
+    return value.asBoolean(false);
+  }
+
+  Optional<Double> number(String field, double min, double max) {
+    JsonNode value = get(field);
+    if (value.isMissingNode()) {
+      return Optional.empty();
+    }
+    double number = value.doubleValue();
+    if (!value.isNumber() || !(number >= min && number <= max)) {
+      throw wrong(field, "a number from %s to %s".formatted(plain(min), plain(max)));
+    }
+    return Optional.of(number);
+  }
+
+  Optional<Long> integer(String field, long min, long max) {
+    JsonNode value = get(field);
+    if (value.isMissingNode()) {
+      return Optional.empty();
+    }
+    if (!value.isIntegralNumber()
+        || !value.canConvertToLong()
+        || value.longValue() < min
+        || value.longValue() > max) {
+      throw wrong(field, "an integer from %d to %d".formatted(min, max));
+    }
+    return Optional.of(value.longValue());
+  }
+
+  /** A string, or an array of strings, as OpenAI's {@code stop}. */
+  List<String> oneOrMoreTexts(String field, int most) {
+    JsonNode value = get(field);
+    List<String> texts = new ArrayList<>();
+    if (value.isTextual()) {
+      texts.add(value.textValue());
+    } else if (value.isArray() && value.size() <= most) {
+      value.forEach(each -> texts.add(each.textValue()));
+    } else if (!value.isMissingNode()) {
+      throw wrong(field, "a string or an array of at most " + most + " strings");
+    }
+    if (texts.stream().anyMatch(text -> text == null || text.isEmpty())) {
+      throw wrong(field, "a string or an array of strings, none of them empty");
+    }
+    return texts;
+  }
+
+  /** An array of token ids; whether they are in the vocabulary is the engine's to say. */
+  int[] tokenIds(String field) {
+    JsonNode value = get(field);
+    if (value.isMissingNode()) {
+      throw missing(field, "send an array of token ids");
+    }
+    if (!value.isArray()) {
+      throw wrong(field, "an array of token ids");
+    }
+    int[] ids = new int[value.size()];
+    for (int i = 0; i < ids.length; i++) {
+      if (!value.get(i).isInt()) {
+        throw ApiException.badRequest(
+            path + field + "[" + i + "]", "A token id must be an integer.");
+      }
+      ids[i] = value.get(i).intValue();
+    }
+    return ids;
+  }
+
+  /** An array of objects, not empty. */
+  List<JsonFields> objects(String field, String hint) {
+    JsonNode value = get(field);
+    if (value.isMissingNode()) {
+      throw missing(field, hint);
+    }
+    if (!value.isArray() || value.isEmpty()) {
+      throw wrong(field, "an array of at least one object");
+    }
+    List<JsonFields> objects = new ArrayList<>(value.size());
+    for (int i = 0; i < value.size(); i++) {
+      String each = path + field + "[" + i + "]";
+      if (!value.get(i).isObject()) {
+        throw ApiException.badRequest(
+            each, "'%s' must be an object, but is %s.".formatted(each, quote(value.get(i))));
+      }
+      objects.add(new JsonFields(each + ".", value.get(i)));
+    }
+    return objects;
+  }
+
+  Optional<JsonFields> object(String field) {
+    JsonNode value = get(field);
+    if (value.isMissingNode()) {
+      return Optional.empty();
+    }
+    if (!value.isObject()) {
+      throw wrong(field, "an object");
+    }
+    return Optional.of(new JsonFields(path + field + ".", value));
+  }
+
+  ApiException missing(String field, String hint) {
+    return ApiException.of(
+        400, "'%s%s' is missing: %s.".formatted(path, field, hint), path + field, "missing_field");
+  }
+
+  ApiException wrong(String field, String expected) {
+    return ApiException.badRequest(
+        path + field,
+        "'%s%s' must be %s, but is %s.".formatted(path, field, expected, quote(get(field))));
+  }
+
+  private static String quote(JsonNode value) {
+    return ApiException.excerpt(value.toString());
+  }
+
+  private static String plain(double number) {
+    return number == Math.rint(number) ? Long.toString((long) number) : Double.toString(number);
+  }
+}

@@ -1,0 +1,23 @@
+package io.chasqui.http;
+
+import io.chasqui.engine.Engine;
+
+/** A request for an answer, in either of OpenAI's two forms. */
+sealed interface PromptedRequest permits ChatRequest, CompletionRequest {
+  AnswerRequest answer();
+
+  /** The field that the prompt comes from, for errors. */
+  String promptField();
+
+  /**
+   * The prompt's token ids.
+   *
+   * @throws IllegalArgumentException if the model cannot take it
+   */
+  int[] prompt(Engine engine);
+
+  /** The most tokens of an answer whose client sets no limit. */
+  int defaultMaxTokens();
+
+  AnswerFormat format(String model);
+}

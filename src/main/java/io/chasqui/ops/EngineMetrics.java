@@ -1,0 +1,119 @@
+package io.chasqui.ops;
+
+import io.chasqui.engine.Engine;
+import io.chasqui.engine.EngineListener;
+import io.chasqui.engine.GenerationEvent.Finished;
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Timer;
+import jakarta.inject.Singleton;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * The engine's measurements under vLLM's names, words and buckets, which dashboards and autoscalers
+ * know.
+ */
+@Singleton
+public class EngineMetrics {
+  private static final double[] TTFT_SECONDS = {
+    .001, .005, .01, .02, .04, .06, .08, .1, .25, .5, .75, 1, 2.5, 5, 7.5, 10, 20, 40, 80, 160, 640,
+    2560
+  };
+  private static final double[] ITL_SECONDS = {
+    .01, .025, .05, .075, .1, .15, .2, .3, .4, .5, .75, 1, 2.5, 5, 7.5, 10, 20, 40, 80
+  };
+  private static final double[] REQUEST_SECONDS = {
+    .3, .5, .8, 1, 1.5, 2, 2.5, 5, 10, 15, 20, 30, 40, 50, 60, 120, 240, 480, 960, 1920, 7680
+  };
+
+  private static final List<String> ENDS = List.of("stop", "length", "abort", "error");
+
+  private final MeterRegistry registry;
+  private final Timer timeToFirstToken;
+  private final Timer interTokenLatency;
+  private final Timer endToEnd;
+  private final Timer queueTime;
+  private final Timer prefillTime;
+  private final Timer decodeTime;
+  private final Counter promptTokens;
+  private final Counter generationTokens;
+
+  EngineMetrics(MeterRegistry registry) {
+    this.registry = registry;
+    timeToFirstToken =
+        timer("time_to_first_token", "From submission to the first token", TTFT_SECONDS);
+    interTokenLatency = timer("inter_token_latency", "Between two tokens", ITL_SECONDS);
+    endToEnd = timer("e2e_request_latency", "From submission to the last token", REQUEST_SECONDS);
+    queueTime = timer("request_queue_time", "Waiting for a turn", REQUEST_SECONDS);
+    prefillTime = timer("request_prefill_time", "Computing the prompt", REQUEST_SECONDS);
+    decodeTime = timer("request_decode_time", "Computing the answer", REQUEST_SECONDS);
+    promptTokens = registry.counter("vllm:prompt_tokens");
+    generationTokens = registry.counter("vllm:generation_tokens");
+    // From the start: a rate cannot see a series begin.
+    ENDS.forEach(this::ended);
+  }
+
+  private Counter ended(String reason) {
+    return registry.counter("vllm:request_success", "finished_reason", reason);
+  }
+
+  private Timer timer(String name, String description, double[] bucketsInSeconds) {
+    Duration[] buckets =
+        Arrays.stream(bucketsInSeconds)
+            .mapToObj(seconds -> Duration.ofNanos(Math.round(seconds * 1e9)))
+            .toArray(Duration[]::new);
+    return Timer.builder("vllm:" + name + "_seconds")
+        .description(description)
+        .serviceLevelObjectives(buckets)
+        .register(registry);
+  }
+
+  void observe(Engine engine) {
+    Gauge.builder("vllm:num_requests_running", engine, Engine::running)
+        .description("Requests that run now")
+        .register(registry);
+    Gauge.builder("vllm:num_requests_waiting", engine, Engine::waiting)
+        .description("Requests that wait for their turn")
+        .register(registry);
+  }
+
+  EngineListener listener() {
+    return new EngineListener() {
+      @Override
+      public void firstToken(Duration sinceSubmission) {
+        timeToFirstToken.record(sinceSubmission);
+      }
+
+      @Override
+      public void nextToken(Duration sincePrevious) {
+        interTokenLatency.record(sincePrevious);
+      }
+
+      @Override
+      public void finished(Finished end) {
+        var timings = end.timings();
+        queueTime.record(timings.queue());
+        prefillTime.record(timings.prefill());
+        decodeTime.record(timings.decode());
+        endToEnd.record(timings.timeToFirstToken().plus(timings.decode()));
+        promptTokens.increment(end.usage().promptTokens());
+        generationTokens.increment(end.usage().completionTokens());
+        String reason =
+            switch (end.reason()) {
+              case STOP -> "stop";
+              case LENGTH -> "length";
+              case CANCELLED -> "abort";
+            };
+        ended(reason).increment();
+      }
+
+      @Override
+      public void failed(Throwable cause) {
+        ended("error").increment();
+      }
+    };
+  }
+}

@@ -1,0 +1,38 @@
+package io.chasqui.http;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Collectors;
+
+/** The events of a stream, each of which must be exactly one line of data and an empty line. */
+record Frames(List<String> data) {
+  static Frames of(List<String> chunks) {
+    var data = new ArrayList<String>();
+    for (String chunk : chunks) {
+      assertTrue(chunk.endsWith("\n\n"), "a chunk that is not made of whole events: " + chunk);
+      for (String event : chunk.substring(0, chunk.length() - 2).split("\n\n", -1)) {
+        assertTrue(event.startsWith("data: "), event);
+        assertTrue(!event.contains("\n"), event);
+        data.add(event.substring("data: ".length()));
+      }
+    }
+    return new Frames(data);
+  }
+
+  /** All events but the last, which must be the mark of the end. */
+  List<JsonNode> json() {
+    assertEquals("[DONE]", data.getLast());
+    return data.subList(0, data.size() - 1).stream().map(Api::parse).toList();
+  }
+
+  /** The texts of all deltas, joined. */
+  String chatText() {
+    return json().stream()
+        .map(event -> event.at("/choices/0/delta/content").asText(""))
+        .collect(Collectors.joining());
+  }
+}

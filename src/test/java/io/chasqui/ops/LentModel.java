@@ -1,0 +1,104 @@
+package io.chasqui.ops;
+
+import io.chasqui.config.ChasquiConfig;
+import io.chasqui.engine.Engine;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+
+/**
+ * A demo model beside the application's own, for tests that need other settings, or a model that is
+ * still loading for as long as they like.
+ */
+public final class LentModel implements AutoCloseable {
+  private final CountDownLatch mayLoad = new CountDownLatch(1);
+  private final MeterRegistry registry = new SimpleMeterRegistry();
+  private final ServedModel served;
+
+  /** A model that does not load before {@link #letLoad()}. */
+  public LentModel(String name, int queueCapacity, Duration stallTimeout) {
+    served =
+        new ServedModel(
+            new Settings(name, queueCapacity, stallTimeout, mayLoad), new EngineMetrics(registry));
+  }
+
+  public void letLoad() {
+    mayLoad.countDown();
+  }
+
+  public ServedModel served() {
+    return served;
+  }
+
+  /** The engine; waits until it is loaded. */
+  public Engine engine() {
+    return served.engine().await().atMost(Duration.ofMinutes(1));
+  }
+
+  public double gauge(String name) {
+    return registry.get(name).gauge().value();
+  }
+
+  /** Tokens that the engine has computed. */
+  public long tokensComputed() {
+    return registry.get("vllm:time_to_first_token_seconds").timer().count()
+        + registry.get("vllm:inter_token_latency_seconds").timer().count();
+  }
+
+  /** Answers that ended for a reason. */
+  public double ended(String reason) {
+    var counter = registry.find("vllm:request_success").tag("finished_reason", reason).counter();
+    return counter == null ? 0 : counter.count();
+  }
+
+  HealthChecks health() {
+    return new HealthChecks(served);
+  }
+
+  @Override
+  public void close() {
+    letLoad();
+    engine();
+    served.close();
+  }
+
+  private record Settings(String name, int capacity, Duration stallTimeout, CountDownLatch mayLoad)
+      implements ChasquiConfig {
+    @Override
+    public String model() {
+      try {
+        mayLoad.await();
+      } catch (InterruptedException e) {
+        throw new IllegalStateException("a test's model was interrupted before it loaded", e);
+      }
+      return "demo";
+    }
+
+    @Override
+    public Optional<String> servedModelName() {
+      return Optional.of(name);
+    }
+
+    @Override
+    public Queue queue() {
+      return () -> capacity;
+    }
+
+    @Override
+    public Stream stream() {
+      return new Stream() {
+        @Override
+        public Duration stallTimeout() {
+          return stallTimeout;
+        }
+
+        @Override
+        public Duration keepAlive() {
+          return Duration.ofSeconds(10);
+        }
+      };
+    }
+  }
+}
