@@ -1,0 +1,126 @@
+package io.chasqui;
+
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.core.importer.ImportOption;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+/** What each package may import, from the bottom to the top. */
+class ArchitectureTest {
+  private static final String JDK = "java..";
+  private static final String JSON = "com.fasterxml.jackson..";
+  private static final String JLAMA = "com.github.tjake.jlama..";
+
+  private static JavaClasses all;
+
+  @BeforeAll
+  static void read() {
+    all =
+        new ClassFileImporter()
+            .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS)
+            .importPackages("io.chasqui");
+  }
+
+  @Test
+  void tokenizerAndSamplingImportTheJdkOnly() {
+    mayImport("tokenizer", JDK);
+    mayImport("sampling", JDK);
+  }
+
+  @Test
+  void packReadsModelFilesForTheTokenizerAndJlama() {
+    mayImport("pack", JDK, JSON, JLAMA, ours("tokenizer"));
+  }
+
+  @Test
+  void engineImportsWhatIsBelowItAndTheLibrariesItRunsOn() {
+    mayImport(
+        "engine",
+        JDK,
+        JSON,
+        JLAMA,
+        ours("chat"),
+        ours("pack"),
+        ours("sampling"),
+        ours("tokenizer"));
+  }
+
+  @Test
+  void chatImportsJinjavaOnly() {
+    mayImport("chat", JDK, "com.hubspot.jinjava..", "jinjava..");
+  }
+
+  @Test
+  void langchain4jImportsTheEngineAndItsParameters() {
+    mayImport(
+        "langchain4j", JDK, "dev.langchain4j..", ours("engine"), ours("chat"), ours("sampling"));
+  }
+
+  @Test
+  void opsImportsTheEngineAndTheConfiguration() {
+    noClasses()
+        .that()
+        .resideInAPackage(ours("ops"))
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage(ours("http"), ours("langchain4j"), ours("pack"), JLAMA)
+        .check(all);
+  }
+
+  @Test
+  void httpReachesModelsThroughTheEngineOnly() {
+    noClasses()
+        .that()
+        .resideInAPackage(ours("http"))
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage(ours("langchain4j"), ours("pack"), JLAMA)
+        .check(all);
+  }
+
+  @Test
+  void nothingBelowTheServerKnowsQuarkusOrJakarta() {
+    noClasses()
+        .that()
+        .resideInAnyPackage(
+            ours("chat"),
+            ours("engine"),
+            ours("langchain4j"),
+            ours("pack"),
+            ours("sampling"),
+            ours("tokenizer"))
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage("io.quarkus..", "jakarta..", "io.vertx..", "io.smallrye..")
+        .check(all);
+  }
+
+  @Test
+  void noTwoPackagesImportEachOther() {
+    slices().matching("io.chasqui.(*)..").should().beFreeOfCycles().check(all);
+  }
+
+  private static void mayImport(String name, String... packages) {
+    List<String> allowed = new ArrayList<>(List.of(packages));
+    allowed.add(ours(name));
+    allowed.add(""); // primitive types and arrays of them
+    classes()
+        .that()
+        .resideInAPackage(ours(name))
+        .should()
+        .onlyDependOnClassesThat()
+        .resideInAnyPackage(allowed.toArray(String[]::new))
+        .check(all);
+  }
+
+  private static String ours(String name) {
+    return "io.chasqui." + name + "..";
+  }
+}
