@@ -23,9 +23,6 @@ final class Api {
   static final String CHAT = "/v1/chat/completions";
   static final String COMPLETIONS = "/v1/completions";
 
-  /** Greedily continued with about three hundred tokens. */
-  static final String LONG_ANSWER = "List".repeat(50);
-
   /** Greedily answered with about a hundred tokens. */
   static final String STORY = "Tell me a story about a fox";
 

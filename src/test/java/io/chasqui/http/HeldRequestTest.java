@@ -54,9 +54,8 @@ class HeldRequestTest {
   void aClientThatLeavesTakesNothingFromThoseThatStay() {
     try (LentModel model = LentModels.lend("left", "demo", 4, Duration.ofSeconds(30))) {
       String path = LentModels.chatPath("left");
-      try (var whole = RawConnection.post(server, path, Api.chat(Api.LONG_ANSWER));
-          var stream =
-              RawConnection.post(server, path, Api.chat(Api.LONG_ANSWER, "stream", true))) {
+      try (var whole = RawConnection.post(server, path, Api.chat(Api.STORY));
+          var stream = RawConnection.post(server, path, Api.chat(Api.STORY, "stream", true))) {
         Await.until("both are held", () -> LentModels.held("left") == 2);
       }
       Await.until("both clients are gone", () -> LentModels.gone("left") == 2);

@@ -52,9 +52,10 @@ class UnreadStreamTest {
 
   @Test
   void theFirstTokenArrivesBeforeTheLastIsComputed() {
-    long before = model().tokensComputed();
-    JsonNode whole = Api.answer(server, Api.CHAT, Api.chat(Api.LONG_ANSWER));
+    model();
+    JsonNode whole = Api.answer(server, PATH, chat(false));
     int length = whole.at("/usage/completion_tokens").intValue();
+    long before = model().tokensComputed();
     try (var client = openStream()) {
       List<String> read = new ArrayList<>(List.of(client.readChunk(), client.readChunk()));
       assertFalse(
@@ -185,7 +186,7 @@ class UnreadStreamTest {
   }
 
   private static String chat(boolean stream) {
-    return Api.chat(Api.LONG_ANSWER, "model", LentModels.HUGE_NAME, "stream", stream);
+    return Api.chat(Api.STORY, "model", LentModels.HUGE_NAME, "stream", stream);
   }
 
   /** Whether an engine has filled what may be computed ahead of a reader. */

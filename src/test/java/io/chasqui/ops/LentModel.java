@@ -1,16 +1,26 @@
 package io.chasqui.ops;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+
 import io.chasqui.config.ChasquiConfig;
 import io.chasqui.engine.Engine;
+import io.chasqui.pack.EmbeddedModel;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 
 /**
  * A demo model beside the application's own, for tests that need other settings, or a model that is
- * still loading for as long as they like.
+ * still loading for as long as they like. One that is not called {@code demo} never ends its turn:
+ * its answers go on to the end of the context.
  */
 public final class LentModel implements AutoCloseable {
   private final CountDownLatch mayLoad = new CountDownLatch(1);
@@ -73,7 +83,32 @@ public final class LentModel implements AutoCloseable {
       } catch (InterruptedException e) {
         throw new IllegalStateException("a test's model was interrupted before it loaded", e);
       }
-      return "demo";
+      return name.equals("demo") ? name : endless().toString();
+    }
+
+    /** The demo model without tokens that end a turn. */
+    private static Path endless() {
+      EmbeddedModel demo = new EmbeddedModel();
+      try {
+        Path directory = Files.createTempDirectory("endless-model");
+        directory.toFile().deleteOnExit();
+        for (String file :
+            List.of("tokenizer.json", "tokenizer_config.json", "model.safetensors")) {
+          write(directory.resolve(file), demo.require(file));
+        }
+        String config = new String(demo.require("config.json"), UTF_8);
+        String without = config.replaceFirst("\"eos_token_id\": \\[[^]]*]", "\"eos_token_id\": []");
+        assertNotEquals(config, without);
+        write(directory.resolve("config.json"), without.getBytes(UTF_8));
+        return directory;
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+    }
+
+    private static void write(Path file, byte[] content) throws IOException {
+      Files.write(file, content);
+      file.toFile().deleteOnExit();
     }
 
     @Override
