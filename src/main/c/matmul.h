@@ -1,0 +1,238 @@
+/*
+ * Products of weights in kernel order with tokens. A tile is a few tokens by one group of 16 rows,
+ * or FLOAT_GROUPS groups for the float types. Each lane adds up one output in the order of the
+ * columns, so a result depends on no tile size.
+ */
+
+/* How far ahead weights are fetched, in bytes: a few tokens use them up faster than the processor's
+ * own prefetcher delivers. */
+#define PREFETCH_BYTES 8192
+
+INLINE void prefetch(const uint8_t *w, int bytes) {
+  for (int i = 0; i < bytes; i += 64) __builtin_prefetch(w + PREFETCH_BYTES + i, 0, 3);
+}
+
+/* What a tile reads of one token. */
+struct token {
+  const int8_t *quant;
+  const float *scale;
+  const int32_t *sum;
+};
+
+INLINE struct token q8_token(const uint8_t *x, int columns, int t) {
+  const uint8_t *row = x + t * q8_row_bytes(columns);
+  const float *scale = (const float *)(row + columns);
+  return (struct token){(const int8_t *)row, scale, (const int32_t *)(scale + columns / 32)};
+}
+
+INLINE void q4_tile(const int tokens, const uint8_t *w, int columns,
+                    const uint8_t *x, int t0, v16f *acc) {
+  struct token token[TILE_TOKENS];
+#pragma GCC unroll 8
+  for (int t = 0; t < tokens; t++) {
+    token[t] = q8_token(x, columns, t0 + t);
+    acc[t] = f_zero();
+  }
+  v16i nibble = i_set1(0x0f0f0f0f);
+  for (int b = 0; b < columns / 32; b++, w += 288) {
+    prefetch(w, 288);
+    v16f scale = f_load_f16(w);
+    v16i sum[TILE_TOKENS];
+#pragma GCC unroll 8
+    for (int t = 0; t < tokens; t++) sum[t] = q4_start(token[t].sum[b]);
+#pragma GCC unroll 4
+    for (int j = 0; j < 4; j++) {
+      v16i both = i_load(w + 32 + j * 64);
+      v16i low = i_and(both, nibble), high = i_and(i_shr(both, 4), nibble);
+#pragma GCC unroll 8
+      for (int t = 0; t < tokens; t++) {
+        const int8_t *quant = token[t].quant + b * 32 + j * 4;
+        sum[t] = dot4_q4(sum[t], low, i_broadcast4(quant));
+        sum[t] = dot4_q4(sum[t], high, i_broadcast4(quant + 16));
+      }
+    }
+#pragma GCC unroll 8
+    for (int t = 0; t < tokens; t++) {
+      v16f product = f_mul(scale, f_set1(token[t].scale[b]));
+      acc[t] = f_fma(f_from_int(q4_finish(sum[t], token[t].sum[b])), product, acc[t]);
+    }
+  }
+}
+
+INLINE void q8_tile(const int tokens, const uint8_t *w, int columns,
+                    const uint8_t *x, int t0, v16f *acc) {
+  struct token token[TILE_TOKENS];
+#pragma GCC unroll 8
+  for (int t = 0; t < tokens; t++) {
+    token[t] = q8_token(x, columns, t0 + t);
+    acc[t] = f_zero();
+  }
+  for (int b = 0; b < columns / 32; b++, w += 544) {
+    prefetch(w, 544);
+    v16f scale = f_load_f16(w);
+    v16i sum[TILE_TOKENS];
+#pragma GCC unroll 8
+    for (int t = 0; t < tokens; t++) sum[t] = q8_start(token[t].sum[b]);
+#pragma GCC unroll 8
+    for (int s = 0; s < 8; s++) {
+      v16i u = i_load(w + 32 + s * 64);
+#pragma GCC unroll 8
+      for (int t = 0; t < tokens; t++) {
+        sum[t] = dot4_q8(sum[t], u, i_broadcast4(token[t].quant + b * 32 + s * 4));
+      }
+    }
+#pragma GCC unroll 8
+    for (int t = 0; t < tokens; t++) {
+      v16f product = f_mul(scale, f_set1(token[t].scale[b]));
+      acc[t] = f_fma(f_from_int(sum[t]), product, acc[t]);
+    }
+  }
+}
+
+/* The float types take FLOAT_GROUPS groups at once: x is loaded once for them all, and chains of
+ * additions wait less for one another. Their sums are acc[group * tokens + token]. */
+INLINE void bf16_tile(const int tokens, const int groups, const uint8_t *w, int columns,
+                      const uint8_t *x, int t0, v16f *acc) {
+  const float *row = (const float *)x + (long)t0 * columns;
+  long group_bytes = columns * 32L;
+#pragma GCC unroll 16
+  for (int i = 0; i < groups * tokens; i++) acc[i] = f_zero();
+  for (int c = 0; c < columns; c += 2, w += 64) {
+    v16f even[FLOAT_GROUPS], odd[FLOAT_GROUPS];
+#pragma GCC unroll 2
+    for (int g = 0; g < groups; g++) {
+      prefetch(w + g * group_bytes, 64);
+      v16i pair = i_load(w + g * group_bytes);
+      even[g] = f_cast(i_shl(pair, 16));
+      odd[g] = f_cast(i_and(pair, i_set1((int)0xffff0000)));
+    }
+#pragma GCC unroll 8
+    for (int t = 0; t < tokens; t++) {
+      v16f x_even = f_set1(row[(long)t * columns + c]);
+      v16f x_odd = f_set1(row[(long)t * columns + c + 1]);
+#pragma GCC unroll 2
+      for (int g = 0; g < groups; g++) {
+        v16f sum = f_fma(even[g], x_even, acc[g * tokens + t]);
+        acc[g * tokens + t] = f_fma(odd[g], x_odd, sum);
+      }
+    }
+  }
+}
+
+INLINE void f32_tile(const int tokens, const int groups, const uint8_t *w, int columns,
+                     const uint8_t *x, int t0, v16f *acc) {
+  const float *row = (const float *)x + (long)t0 * columns;
+  long group_bytes = columns * 64L;
+#pragma GCC unroll 16
+  for (int i = 0; i < groups * tokens; i++) acc[i] = f_zero();
+  for (int c = 0; c < columns; c++, w += 64) {
+    v16f weight[FLOAT_GROUPS];
+#pragma GCC unroll 2
+    for (int g = 0; g < groups; g++) {
+      prefetch(w + g * group_bytes, 64);
+      weight[g] = f_load((const float *)(w + g * group_bytes));
+    }
+#pragma GCC unroll 8
+    for (int t = 0; t < tokens; t++) {
+      v16f x_all = f_set1(row[(long)t * columns + c]);
+#pragma GCC unroll 2
+      for (int g = 0; g < groups; g++) {
+        acc[g * tokens + t] = f_fma(weight[g], x_all, acc[g * tokens + t]);
+      }
+    }
+  }
+}
+
+static const int block_bytes[] = {288, 544, 1024, 2048};
+
+/* A tile of any number of tokens up to TILE_TOKENS: each number is compiled for itself. */
+#define TILE_OF(NAME, ...)                                                                    \
+  static __attribute__((noinline)) void NAME(int tokens, const uint8_t *w, int columns,       \
+                                             const uint8_t *x, int t0, v16f *acc) {           \
+    switch (tokens) { TILE_SIZES(__VA_ARGS__) }                                               \
+  }
+
+#define QUANT_TILE(TOKENS, KIND) \
+  case TOKENS: KIND##_tile(TOKENS, w, columns, x, t0, acc); break;
+#define FLOAT_TILE(TOKENS, KIND, GROUPS) \
+  case TOKENS: KIND##_tile(TOKENS, GROUPS, w, columns, x, t0, acc); break;
+
+#if TILE_TOKENS == 8
+#define TILE_SIZES(TILE, ...)                                                     \
+  TILE(1, __VA_ARGS__) TILE(2, __VA_ARGS__) TILE(3, __VA_ARGS__) TILE(4, __VA_ARGS__) \
+  TILE(5, __VA_ARGS__) TILE(6, __VA_ARGS__) TILE(7, __VA_ARGS__) TILE(8, __VA_ARGS__)
+#elif TILE_TOKENS == 4
+#define TILE_SIZES(TILE, ...) \
+  TILE(1, __VA_ARGS__) TILE(2, __VA_ARGS__) TILE(3, __VA_ARGS__) TILE(4, __VA_ARGS__)
+#elif TILE_TOKENS == 2
+#define TILE_SIZES(TILE, ...) TILE(1, __VA_ARGS__) TILE(2, __VA_ARGS__)
+#else
+#error "no tile sizes for this number of tokens"
+#endif
+
+TILE_OF(q4_tile_of, QUANT_TILE, q4)
+TILE_OF(q8_tile_of, QUANT_TILE, q8)
+TILE_OF(bf16_tile_of, FLOAT_TILE, bf16, 1)
+TILE_OF(f32_tile_of, FLOAT_TILE, f32, 1)
+#if FLOAT_GROUPS > 1
+TILE_OF(bf16_tiles_of, FLOAT_TILE, bf16, FLOAT_GROUPS)
+TILE_OF(f32_tiles_of, FLOAT_TILE, f32, FLOAT_GROUPS)
+#else
+#define bf16_tiles_of bf16_tile_of
+#define f32_tiles_of f32_tile_of
+#endif
+
+/* Groups of the next tile: 1 or FLOAT_GROUPS. */
+INLINE int tile_groups(int dtype, int left) {
+  return dtype >= CHASQUI_BF16 && left >= FLOAT_GROUPS ? FLOAT_GROUPS : 1;
+}
+
+INLINE void tile_of(int dtype, int groups, int tokens, const uint8_t *w, int columns,
+                    const uint8_t *x, int t0, v16f *acc) {
+  if (dtype == CHASQUI_Q4) {
+    q4_tile_of(tokens, w, columns, x, t0, acc);
+  } else if (dtype == CHASQUI_Q8) {
+    q8_tile_of(tokens, w, columns, x, t0, acc);
+  } else if (dtype == CHASQUI_BF16) {
+    (groups > 1 ? bf16_tiles_of : bf16_tile_of)(tokens, w, columns, x, t0, acc);
+  } else {
+    (groups > 1 ? f32_tiles_of : f32_tile_of)(tokens, w, columns, x, t0, acc);
+  }
+}
+
+static void matmul(int dtype, const uint8_t *w, int columns, const uint8_t *x, int m, float *out,
+                   int out_stride, int group_from, int group_to) {
+  long group_bytes = columns / 32L * block_bytes[dtype];
+  for (int g = group_from, groups; g < group_to; g += groups) {
+    groups = tile_groups(dtype, group_to - g);
+    for (int t = 0; t < m; t += TILE_TOKENS) {
+      int tokens = m - t < TILE_TOKENS ? m - t : TILE_TOKENS;
+      v16f acc[TILE_TOKENS * FLOAT_GROUPS];
+      tile_of(dtype, groups, tokens, w + g * group_bytes, columns, x, t, acc);
+      for (int i = 0; i < groups * tokens; i++) {
+        f_store(out + (long)(t + i % tokens) * out_stride + (g + i / tokens) * 16, acc[i]);
+      }
+    }
+  }
+}
+
+static void gate_up(int gate_dtype, const uint8_t *gate, int up_dtype, const uint8_t *up,
+                    int columns, const uint8_t *x, int m, float *out, int out_stride,
+                    int group_from, int group_to) {
+  long gate_bytes = columns / 32L * block_bytes[gate_dtype];
+  long up_bytes = columns / 32L * block_bytes[up_dtype];
+  for (int g = group_from, groups; g < group_to; g += groups) {
+    /* Both are quantized or both are not, hence take as many groups. */
+    groups = tile_groups(gate_dtype, group_to - g);
+    for (int t = 0; t < m; t += TILE_TOKENS) {
+      int tokens = m - t < TILE_TOKENS ? m - t : TILE_TOKENS;
+      v16f gated[TILE_TOKENS * FLOAT_GROUPS], acc[TILE_TOKENS * FLOAT_GROUPS];
+      tile_of(gate_dtype, groups, tokens, gate + g * gate_bytes, columns, x, t, gated);
+      tile_of(up_dtype, groups, tokens, up + g * up_bytes, columns, x, t, acc);
+      for (int i = 0; i < groups * tokens; i++) {
+        f_store(out + (long)(t + i % tokens) * out_stride + (g + i / tokens) * 16,
+                f_mul(f_silu(gated[i]), acc[i]));
+      }
+    }
+  }
+}

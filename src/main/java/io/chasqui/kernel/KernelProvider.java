@@ -1,0 +1,94 @@
+package io.chasqui.kernel;
+
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Supplier;
+import java.util.stream.Collectors;
+
+/**
+ * Chooses the kernels of this process: the fastest that run here. Why faster ones were refused, and
+ * what would cure it, goes to the log.
+ */
+final class KernelProvider {
+  /** System property that names the kernels to take, whatever else is there. */
+  static final String PROPERTY = "chasqui.kernels";
+
+  /** Environment variable with the meaning of {@link #PROPERTY}, which wins over it. */
+  static final String VARIABLE = "CHASQUI_KERNELS";
+
+  private final Logger log;
+  private final Supplier<List<? extends Kernels>> nativeKernels;
+
+  KernelProvider(Logger log, Supplier<List<? extends Kernels>> nativeKernels) {
+    this.log = log;
+    this.nativeKernels = nativeKernels;
+  }
+
+  /** Initialised on the first use, hence once. */
+  static final class Chosen {
+    static final Kernels KERNELS =
+        new KernelProvider(System.getLogger(Kernels.class.getName()), NativeKernels::load)
+            .choose(Optional.ofNullable(System.getProperty(PROPERTY, System.getenv(VARIABLE))));
+
+    private Chosen() {}
+  }
+
+  /**
+   * @param name the name of the kernels to take; the fastest if empty
+   * @throws IllegalArgumentException if kernels of that name do not run here
+   */
+  Kernels choose(Optional<String> name) {
+    List<Kernels> candidates = new ArrayList<>(loadNative());
+    candidates.add(new ScalarKernels());
+    Kernels chosen = name.map(n -> named(n, candidates)).orElse(candidates.getFirst());
+    log.log(Level.INFO, "Kernels: {0}", chosen.name());
+    if (chosen instanceof ScalarKernels && name.isEmpty()) {
+      log.log(Level.WARNING, "Only the scalar kernels run here: they are very slow");
+    }
+    return chosen;
+  }
+
+  private List<? extends Kernels> loadNative() {
+    try {
+      List<? extends Kernels> loaded = nativeKernels.get();
+      if (loaded.isEmpty()) {
+        log.log(
+            Level.WARNING,
+            "Native kernels: this build has none for this platform ({0}). Build with a C compiler"
+                + " on the PATH, or named by CC.",
+            NativeLibrary.resource());
+      }
+      return loaded;
+    } catch (IllegalCallerException e) {
+      log.log(
+          Level.WARNING,
+          "Native kernels: this JVM forbids native access."
+              + " Start it with --enable-native-access=ALL-UNNAMED.",
+          e);
+    } catch (RuntimeException | LinkageError e) {
+      log.log(
+          Level.WARNING,
+          "Native kernels: the library cannot be loaded. If the temporary directory forbids"
+              + " execution, name another one with -Djava.io.tmpdir.",
+          e);
+    }
+    return List.of();
+  }
+
+  private static Kernels named(String name, List<Kernels> candidates) {
+    return candidates.stream()
+        .filter(kernels -> kernels.name().equals(name))
+        .findFirst()
+        .orElseThrow(() ->
+            new IllegalArgumentException(
+                "no kernels '%s' run here; %s (or %s) may be one of: %s"
+                    .formatted(name, PROPERTY, VARIABLE, names(candidates))));
+  }
+
+  private static String names(List<Kernels> candidates) {
+    return candidates.stream().map(Kernels::name).collect(Collectors.joining(", "));
+  }
+}
