@@ -87,6 +87,31 @@ record JsonSection(String file, String path, JsonNode node) {
     return node.intValue();
   }
 
+  int integer(String name) {
+    return get(name).integer();
+  }
+
+  /** A whole number of 64 bits. */
+  long longInteger(String name) {
+    JsonSection member = get(name);
+    if (!member.node.isIntegralNumber() || !member.node.canConvertToLong()) {
+      throw member.fail("must be an integer of 64 bits");
+    }
+    return member.node.longValue();
+  }
+
+  /** A finite number. */
+  double number() {
+    if (!node.isNumber() || !Double.isFinite(node.doubleValue())) {
+      throw fail("must be a number");
+    }
+    return node.doubleValue();
+  }
+
+  double number(String name) {
+    return get(name).number();
+  }
+
   List<JsonSection> elements() {
     if (!node.isArray()) {
       throw fail("must be an array");

@@ -18,20 +18,19 @@ final class AddedTokenMatcher {
 
   /**
    * @param tokens what is looked for
-   * @param normalizer applied to each token's content, or null
+   * @param texts the text that each of them matches
    */
-  AddedTokenMatcher(List<AddedToken> tokens, Normalizer normalizer) {
+  AddedTokenMatcher(List<AddedToken> tokens, List<String> texts) {
     this.tokens = tokens;
     for (int i = 0; i < tokens.size(); i++) {
-      String content = tokens.get(i).content();
-      insert(normalizer == null ? content : normalizer.normalize(content), i);
+      insert(texts.get(i), i);
     }
   }
 
-  private void insert(String content, int token) {
+  private void insert(String text, int token) {
     int node = 0;
-    for (int i = 0; i < content.length(); i++) {
-      long edge = edge(node, content.charAt(i));
+    for (int i = 0; i < text.length(); i++) {
+      long edge = edge(node, text.charAt(i));
       int next = edges.get(edge);
       if (next < 0) {
         next = nodes++;
@@ -43,7 +42,7 @@ final class AddedTokenMatcher {
       }
       node = next;
     }
-    // Of two tokens with the same normalized content the first one counts; an empty one never.
+    // Of two tokens with the same text the first one counts; an empty one never.
     if (node != 0 && tokenOfNode[node] == NONE) {
       tokenOfNode[node] = token;
     }

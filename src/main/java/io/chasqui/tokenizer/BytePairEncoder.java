@@ -14,57 +14,27 @@ import java.util.Arrays;
 final class BytePairEncoder {
   private static final byte[] HEX = "0123456789ABCDEF".getBytes(UTF_8);
 
-  private final LongIntTable rankOfPair = new LongIntTable();
+  private final LongIntTable rankOfPair;
   private final int[] mergedOfRank;
-  private final LongIntTable idOfCodePoint = new LongIntTable();
+  private final LongIntTable idOfCodePoint;
   private final int[] idOfByte = new int[256];
   private final ByteTable wholePieces;
   private final int[] fallbackOfByte = new int[256];
   private final TokenizerTables.Model model;
   private final boolean byteLevel;
 
-  BytePairEncoder(TokenizerTables tables, ByteTable idOfPiece) {
-    model = tables.model();
-    byteLevel = tables.preTokenizer().map(PreTokenizer::byteLevel).orElse(false);
-    int[] merges = tables.merges();
-    mergedOfRank = new int[merges.length / 3];
-    for (int rank = 0; rank < mergedOfRank.length; rank++) {
-      rankOfPair.put(LongIntTable.pair(merges[3 * rank], merges[3 * rank + 1]), rank);
-      mergedOfRank[rank] = merges[3 * rank + 2];
-    }
-    String[] pieces = tables.pieces();
-    for (int id = 0; id < pieces.length; id++) {
-      String piece = pieces[id];
-      if (piece != null && !piece.isEmpty() && piece.codePointCount(0, piece.length()) == 1) {
-        idOfCodePoint.put(piece.codePointAt(0), id);
-      }
-    }
+  BytePairEncoder(CompiledTables tables) {
+    model = tables.rules().model();
+    byteLevel = tables.rules().byteLevel();
+    rankOfPair = tables.rankOfPair();
+    mergedOfRank = tables.mergedOfRank();
+    idOfCodePoint = tables.idOfCodePoint();
+    wholePieces = tables.wholePieces().orElse(null);
     for (int value = 0; value < 256; value++) {
       idOfByte[value] = idOfCodePoint.get(ByteAlphabet.character(value));
       byte[] name = {'<', '0', 'x', HEX[value >> 4], HEX[value & 15], '>'};
-      fallbackOfByte[value] = model.byteFallback() ? idOfPiece.get(name) : -1;
+      fallbackOfByte[value] = model.byteFallback() ? tables.idOfPiece().get(name) : -1;
     }
-    wholePieces = model.ignoreMerges() ? wholePieces(tables, byteLevel) : null;
-  }
-
-  /** The vocabulary by the bytes of a pre-token, without the special tokens. */
-  private static ByteTable wholePieces(TokenizerTables tables, boolean byteLevel) {
-    String[] pieces = tables.pieces().clone();
-    for (AddedToken token : tables.addedTokens()) {
-      if (token.special()) {
-        pieces[token.id()] = null;
-      }
-    }
-    var table = new ByteTable(pieces);
-    for (int id = 0; id < pieces.length; id++) {
-      if (pieces[id] != null) {
-        byte[] key = byteLevel ? ByteAlphabet.bytes(pieces[id]) : pieces[id].getBytes(UTF_8);
-        if (key != null) {
-          table.put(key, id);
-        }
-      }
-    }
-    return table;
   }
 
   /** A new working memory; it belongs to one thread. */

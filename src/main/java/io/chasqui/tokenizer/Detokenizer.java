@@ -32,7 +32,7 @@ public final class Detokenizer {
    * @throws IllegalArgumentException if the id is outside the vocabulary
    */
   public String append(int id) {
-    byte[] bytes = tokenizer.sharedBytes(id);
+    byte[] bytes = tokenizer.bytes(id);
     if (skipSpecialTokens && tokenizer.isSpecial(id)) {
       return "";
     }

@@ -5,6 +5,8 @@ import java.util.Arrays;
 /**
  * A hash table from non-negative longs to non-negative ints, open addressing with linear probing,
  * at most half full. Read-only after it has been filled, so threads may share it.
+ *
+ * <p>Packed model files hold its arrays, so the hash in {@link #slot} is part of their format.
  */
 final class LongIntTable {
   private static final long EMPTY = -1;
@@ -16,6 +18,67 @@ final class LongIntTable {
 
   LongIntTable() {
     Arrays.fill(keys, EMPTY);
+  }
+
+  /**
+   * Takes finished arrays as they are.
+   *
+   * @param limit what every value is below
+   * @throws IllegalArgumentException if the arrays are not of one length that is a power of two
+   *     from 16 on, a value is out of range, or more than half of the slots are taken, so that a
+   *     search might not end
+   */
+  LongIntTable(long[] keys, int[] values, int limit) {
+    int slots = keys.length;
+    if (slots < 16 || Integer.bitCount(slots) != 1 || values.length != slots) {
+      throw new IllegalArgumentException(
+          "a hash table has %d slots with %d values".formatted(slots, values.length));
+    }
+    for (int slot = 0; slot < slots; slot++) {
+      if (keys[slot] != EMPTY) {
+        size++;
+        if (values[slot] < 0 || values[slot] >= limit) {
+          throw new IllegalArgumentException(
+              "a hash table has the value %d of %d".formatted(values[slot], limit));
+        }
+      }
+    }
+    if (size > slots / 2) {
+      throw new IllegalArgumentException(
+          "a hash table has " + size + " keys in " + slots + " slots");
+    }
+    this.keys = keys;
+    this.values = values;
+    shift = Long.SIZE - Integer.numberOfTrailingZeros(slots);
+  }
+
+  /** Receives the entries of a table. */
+  @FunctionalInterface
+  interface Visitor {
+    void entry(long key, int value);
+  }
+
+  /** Visits all entries, in no order that means anything. */
+  void forEach(Visitor visitor) {
+    for (int i = 0; i < keys.length; i++) {
+      if (keys[i] != EMPTY) {
+        visitor.entry(keys[i], values[i]);
+      }
+    }
+  }
+
+  /** For each slot its key, or -1; not to be changed. */
+  long[] sharedKeys() {
+    return keys;
+  }
+
+  /** For each slot its value; not to be changed. */
+  int[] sharedValues() {
+    return values;
+  }
+
+  boolean sameAs(LongIntTable other) {
+    return Arrays.equals(keys, other.keys) && Arrays.equals(values, other.values);
   }
 
   /** The key of an ordered pair of non-negative ints. */

@@ -15,7 +15,10 @@ import java.util.regex.PatternSyntaxException;
  */
 public final class OnigurumaPattern {
   /** Longer expressions, or deeper ones, are not what a tokenizer needs. */
-  private static final int MAX_LENGTH = 8192;
+  static final int MAX_LENGTH = 8192;
+
+  /** What the translated expressions are compiled with. */
+  static final int FLAGS = Pattern.UNICODE_CHARACTER_CLASS | Pattern.UNIX_LINES | Pattern.MULTILINE;
 
   private static final int MAX_DEPTH = 50;
 
@@ -41,8 +44,7 @@ public final class OnigurumaPattern {
     }
     String translated = new OnigurumaPattern(expression).translate();
     try {
-      return Pattern.compile(
-          translated, Pattern.UNICODE_CHARACTER_CLASS | Pattern.UNIX_LINES | Pattern.MULTILINE);
+      return Pattern.compile(translated, FLAGS);
     } catch (PatternSyntaxException e) {
       throw new IllegalArgumentException(
           "the regular expression \"" + expression + "\" is malformed: " + e.getDescription(), e);

@@ -1,0 +1,302 @@
+package io.chasqui.pack;
+
+import io.chasqui.kernel.DType;
+import io.chasqui.kernel.Matrix;
+import io.chasqui.pack.PackHeader.Section;
+import io.chasqui.pack.PackHeader.Tensor;
+import io.chasqui.tokenizer.Tokenizer;
+import io.chasqui.tokenizer.TokenizerFormat;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileChannel.MapMode;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.security.MessageDigest;
+import java.util.HashMap;
+import java.util.HexFormat;
+import java.util.Map;
+
+/**
+ * A packed model file, mapped read-only; {@link ModelPacker} has the format. Thread-safe.
+ *
+ * <p>What {@link #open} returns is sound in every respect but the digests of the sections, which
+ * {@link #verify} computes: reading every byte of the weights is what a quick start must not do.
+ */
+public final class PackedModel implements AutoCloseable {
+  /** How the names of packed files end. */
+  public static final String SUFFIX = ".chasqui";
+
+  private final PackHeader header;
+  private final Arena arena;
+  private final MemorySegment weights;
+  private final Tokenizer tokenizer;
+  private final Map<String, Tensor> tensors = new HashMap<>();
+
+  private PackedModel(PackHeader header, Arena arena, MemorySegment weights, Tokenizer tokenizer) {
+    this.header = header;
+    this.arena = arena;
+    this.weights = weights;
+    this.tokenizer = tokenizer;
+    header.tensors().forEach(tensor -> tensors.put(tensor.item().name(), tensor));
+  }
+
+  /**
+   * Checks a file's header, all of it, and then maps the file.
+   *
+   * @throws ModelFormatException if the file cannot be read, is no packed model, or breaks a rule
+   */
+  public static PackedModel open(Path path) {
+    String file = String.valueOf(path.getFileName());
+    try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
+      return open(file, channel, readHeader(file, channel));
+    } catch (NoSuchFileException e) {
+      throw new ModelFormatException(file, "", "there is no such file: " + path);
+    } catch (IOException e) {
+      throw unreadable(file, e);
+    }
+  }
+
+  /**
+   * Checks a file as {@link #open} does, and besides it the digest of each section and that the
+   * tokenizer's tables belong to its vocabulary. Reads the whole file, and runs the patterns that
+   * the model brings.
+   *
+   * @throws ModelFormatException if something is wrong, with the section where it is
+   */
+  public static void verify(Path path, Progress progress) {
+    String file = String.valueOf(path.getFileName());
+    try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
+      PackHeader header = readHeader(file, channel);
+      progress.start("verifying " + file, channel.size(), header.sections().getFirst().offset());
+      try {
+        for (Section section : header.sections()) {
+          verifyDigest(file, channel, section, progress);
+        }
+      } finally {
+        progress.done();
+      }
+      try (PackedModel model = open(file, channel, header)) {
+        TokenizerFormat.check(model.tokenizer());
+      } catch (IllegalArgumentException e) {
+        throw malformed(file, header.section(PackHeader.TOKENIZER), e);
+      }
+    } catch (NoSuchFileException e) {
+      throw new ModelFormatException(file, "", "there is no such file: " + path);
+    } catch (IOException e) {
+      throw unreadable(file, e);
+    }
+  }
+
+  private static PackHeader readHeader(String file, FileChannel channel) throws IOException {
+    long fileLength = channel.size();
+    if (fileLength < PackHeader.PREFIX_BYTES) {
+      throw new ModelFormatException(
+          file, "", "has %d bytes, too few for a packed model".formatted(fileLength));
+    }
+    ByteBuffer prefix =
+        read(file, channel, 0, PackHeader.PREFIX_BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    if (prefix.getLong() != PackHeader.MAGIC) {
+      throw new ModelFormatException(
+          file, "", 0, "is not a packed model: make one with `chasqui pack`");
+    }
+    int version = prefix.getInt();
+    if (version != PackHeader.VERSION) {
+      throw new ModelFormatException(
+          file,
+          "version",
+          8,
+          "has the version %d, but this program reads %d: pack the model again"
+              .formatted(version, PackHeader.VERSION));
+    }
+    int length = prefix.getInt();
+    long end = (long) PackHeader.PREFIX_BYTES + length;
+    if (length < 2
+        || length > PackHeader.MAX_JSON_BYTES
+        || end > fileLength
+        || end % PackHeader.SECTION_ALIGNMENT != 0) {
+      throw new ModelFormatException(
+          file,
+          "header",
+          12,
+          "its length cannot be %d in a file of %d bytes"
+              .formatted(Integer.toUnsignedLong(length), fileLength));
+    }
+    byte[] digest = new byte[32];
+    prefix.get(digest);
+    byte[] json = read(file, channel, PackHeader.PREFIX_BYTES, length).array();
+    if (!MessageDigest.isEqual(digest, Sha256.of(json))) {
+      throw new ModelFormatException(
+          file, "header", "its SHA-256 is another one: the file is damaged, copy it again");
+    }
+    return PackHeader.parse(file, json, end, fileLength);
+  }
+
+  private static ByteBuffer read(String file, FileChannel channel, long position, int length)
+      throws IOException {
+    ByteBuffer bytes = ByteBuffer.allocate(length);
+    while (bytes.hasRemaining()) {
+      if (channel.read(bytes, position + bytes.position()) < 0) {
+        throw new ModelFormatException(file, "", "became shorter while it was read");
+      }
+    }
+    return bytes.flip();
+  }
+
+  private static PackedModel open(String file, FileChannel channel, PackHeader header)
+      throws IOException {
+    Arena arena = Arena.ofShared();
+    try {
+      Section section = header.section(PackHeader.WEIGHTS);
+      MemorySegment weights =
+          channel.map(MapMode.READ_ONLY, section.offset(), section.length(), arena);
+      return new PackedModel(header, arena, weights, readTokenizer(file, channel, header));
+    } catch (IOException | RuntimeException e) {
+      arena.close();
+      throw e;
+    }
+  }
+
+  private static Tokenizer readTokenizer(String file, FileChannel channel, PackHeader header)
+      throws IOException {
+    Section section = header.section(PackHeader.TOKENIZER);
+    try (Arena arena = Arena.ofConfined()) {
+      Tokenizer tokenizer =
+          TokenizerFormat.read(
+              channel.map(MapMode.READ_ONLY, section.offset(), section.length(), arena));
+      requireFits(file, tokenizer, header.config());
+      return tokenizer;
+    } catch (IllegalArgumentException e) {
+      throw malformed(file, section, e);
+    }
+  }
+
+  /** An id that the embedding has no row for must not come from the tokenizer. */
+  static void requireFits(String file, Tokenizer tokenizer, ModelConfig config) {
+    if (tokenizer.vocabularySize() > config.vocabulary()) {
+      throw new ModelFormatException(
+          file,
+          "vocabulary",
+          "the tokenizer has ids below %d, but the model only %d of them"
+              .formatted(tokenizer.vocabularySize(), config.vocabulary()));
+    }
+  }
+
+  private static void verifyDigest(
+      String file, FileChannel channel, Section section, Progress progress) throws IOException {
+    MessageDigest digest = Sha256.digest();
+    byte[] chunk = new byte[1 << 20];
+    for (long done = 0; done < section.length(); ) {
+      int length = (int) Math.min(chunk.length, section.length() - done);
+      int count = channel.read(ByteBuffer.wrap(chunk, 0, length), section.offset() + done);
+      if (count < 0) {
+        throw new ModelFormatException(file, section.name(), "became shorter while it was read");
+      }
+      digest.update(chunk, 0, count);
+      done += count;
+      progress.advance(count);
+    }
+    if (!section.sha256().equals(HexFormat.of().formatHex(digest.digest()))) {
+      throw new ModelFormatException(
+          file,
+          section.name(),
+          section.offset(),
+          "the SHA-256 of this section is another one: the file is damaged, copy it again");
+    }
+  }
+
+  private static ModelFormatException malformed(
+      String file, Section section, IllegalArgumentException cause) {
+    var failure =
+        new ModelFormatException(file, section.name(), section.offset(), cause.getMessage());
+    failure.initCause(cause);
+    return failure;
+  }
+
+  private static ModelFormatException unreadable(String file, IOException cause) {
+    var failure = new ModelFormatException(file, "", "cannot be read: " + cause.getMessage());
+    failure.initCause(cause);
+    return failure;
+  }
+
+  /** The model's name, as it had it when it was packed. */
+  public String name() {
+    return header.name();
+  }
+
+  /** What its matrices were asked to be stored as. */
+  public DType quantization() {
+    return header.quantization();
+  }
+
+  /** The shape of the decoder. */
+  public ModelConfig config() {
+    return header.config();
+  }
+
+  /** The text of the {@code config.json} that {@link #config} was read from. */
+  public String configJson() {
+    return header.configJson();
+  }
+
+  /** Chat template, tokens that end a turn, recommended sampling. */
+  public ModelSettings settings() {
+    return header.settings();
+  }
+
+  /** The tokenizer. */
+  public Tokenizer tokenizer() {
+    return tokenizer;
+  }
+
+  /** Bytes of the weights, which is what generating a token reads. */
+  public long weightBytes() {
+    return weights.byteSize();
+  }
+
+  /**
+   * A matrix, in the mapped file; not to be used after {@link #close}.
+   *
+   * @param name as Hugging Face has it; queries, keys and values of layer N are {@code
+   *     model.layers.N.self_attn.qkv_proj.weight}, each with its rows padded to a multiple of 16
+   * @throws IllegalArgumentException if there is no such matrix
+   */
+  public Matrix matrix(String name) {
+    Tensor tensor = tensor(name, false);
+    return new Matrix(
+        tensor.dtype(), tensor.item().rows(), tensor.item().columns(), segment(tensor));
+  }
+
+  /**
+   * A vector of floats, little endian, in the mapped file at a multiple of 64 bytes; not to be used
+   * after {@link #close}.
+   *
+   * @throws IllegalArgumentException if there is no such vector
+   */
+  public MemorySegment vector(String name) {
+    return segment(tensor(name, true));
+  }
+
+  private Tensor tensor(String name, boolean vector) {
+    Tensor tensor = tensors.get(name);
+    if (tensor == null || tensor.item().isVector() != vector) {
+      throw new IllegalArgumentException(
+          "the model has no %s %s".formatted(vector ? "vector" : "matrix", name));
+    }
+    return tensor;
+  }
+
+  private MemorySegment segment(Tensor tensor) {
+    return weights.asSlice(tensor.offset(), tensor.length());
+  }
+
+  /** Unmaps the file. Whoever reads a tensor afterwards gets an {@link IllegalStateException}. */
+  @Override
+  public void close() {
+    arena.close();
+  }
+}
