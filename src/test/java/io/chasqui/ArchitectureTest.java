@@ -29,14 +29,15 @@ class ArchitectureTest {
   }
 
   @Test
-  void tokenizerAndSamplingImportTheJdkOnly() {
+  void kernelTokenizerAndSamplingImportTheJdkOnly() {
+    mayImport("kernel", JDK);
     mayImport("tokenizer", JDK);
     mayImport("sampling", JDK);
   }
 
   @Test
-  void packReadsModelFilesForTheTokenizerAndJlama() {
-    mayImport("pack", JDK, JSON, JLAMA, ours("tokenizer"));
+  void packReadsModelFilesAndWritesThemForKernelsAndTokenizer() {
+    mayImport("pack", JDK, JSON, ours("kernel"), ours("tokenizer"));
   }
 
   @Test
@@ -47,9 +48,16 @@ class ArchitectureTest {
         JSON,
         JLAMA,
         ours("chat"),
+        ours("kernel"),
+        ours("model"),
         ours("pack"),
         ours("sampling"),
         ours("tokenizer"));
+  }
+
+  @Test
+  void modelImportsKernelsAndPackedFiles() {
+    mayImport("model", JDK, ours("kernel"), ours("pack"));
   }
 
   @Test
@@ -92,7 +100,9 @@ class ArchitectureTest {
         .resideInAnyPackage(
             ours("chat"),
             ours("engine"),
+            ours("kernel"),
             ours("langchain4j"),
+            ours("model"),
             ours("pack"),
             ours("sampling"),
             ours("tokenizer"))

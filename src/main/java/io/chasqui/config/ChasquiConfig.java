@@ -9,14 +9,21 @@ import java.util.Optional;
 @ConfigMapping(prefix = "chasqui")
 public interface ChasquiConfig {
   /**
-   * The model: {@code demo} for the built-in one, a directory in Hugging Face's layout, or {@code
-   * hf:OWNER/NAME}, which is downloaded once.
+   * The model: {@code demo} for the built-in one, a packed file, a directory in Hugging Face's
+   * layout, or {@code hf:OWNER/NAME}, which is downloaded once.
    */
   @WithDefault("demo")
   String model();
 
   /** The name that clients use for the model; its own name where this is not set. */
   Optional<String> servedModelName();
+
+  /**
+   * Tokens that prompt and answer may have together, if the model allows as many. Memory for keys
+   * and values is reserved for so many.
+   */
+  @WithDefault("8192")
+  int maxModelLen();
 
   Queue queue();
 

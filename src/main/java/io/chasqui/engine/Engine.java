@@ -3,7 +3,9 @@ package io.chasqui.engine;
 import io.chasqui.chat.ChatMessage;
 import io.chasqui.chat.ChatTemplate;
 import io.chasqui.pack.ModelLocation;
+import io.chasqui.pack.PackedModel;
 import io.chasqui.tokenizer.Tokenizer;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 
@@ -13,8 +15,8 @@ public interface Engine extends AutoCloseable {
   /**
    * Loads a model with the default options.
    *
-   * @param model {@code demo} for the built-in model, the path of a directory in Hugging Face's
-   *     layout, or {@code hf:OWNER/NAME} for a download
+   * @param model {@code demo} for the built-in model, the path of a packed file ({@code .chasqui})
+   *     or of a directory in Hugging Face's layout, or {@code hf:OWNER/NAME} for a download
    * @throws IllegalArgumentException if there is no such directory
    * @throws io.chasqui.pack.DownloadException if the model cannot be downloaded
    * @throws io.chasqui.pack.ModelFormatException if its files cannot be used
@@ -26,7 +28,9 @@ public interface Engine extends AutoCloseable {
 
   /** As {@link #open(String)}, with options. */
   static Engine open(String model, EngineOptions options) {
-    return JlamaEngine.open(ModelLocation.resolve(model), options);
+    return model.endsWith(PackedModel.SUFFIX)
+        ? SequentialEngine.open(PackedModel.open(Path.of(model)), options)
+        : SequentialEngine.open(ModelLocation.resolve(model), options);
   }
 
   ModelInfo model();

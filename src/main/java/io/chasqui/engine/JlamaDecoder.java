@@ -26,7 +26,7 @@ import java.util.Optional;
  *
  * <p>For one thread at a time.
  */
-final class JlamaDecoder implements AutoCloseable {
+final class JlamaDecoder implements TokenDecoder {
   static {
     // With Jlama's native kernels the demo model's logits are off by more than 2. Those in Java, on
     // the Vector API, give the losses that the model card has.
@@ -41,14 +41,16 @@ final class JlamaDecoder implements AutoCloseable {
 
   /**
    * @param configJson the text of {@code config.json}
+   * @param context the most positions of a sequence, for Jlama makes tables of that length
    * @param name what to call the model in an error
    * @throws ModelFormatException if Jlama does not know the model's family, or its weights do not
    *     fit its configuration
    */
-  JlamaDecoder(String name, String configJson, WeightLoader weights) {
+  JlamaDecoder(String name, String configJson, WeightLoader weights, int context) {
     ModelType type = typeOf(name, configJson);
     try {
-      Config config = JsonSupport.om.treeToValue(withRoomForHeads(configJson), type.configClass);
+      Config config =
+          JsonSupport.om.treeToValue(withContext(configJson, context), type.configClass);
       WeightShapes.check(name, config, weights.tensorInfoMap());
       model =
           type.modelClass
@@ -105,32 +107,27 @@ final class JlamaDecoder implements AutoCloseable {
    * table, for queries and keys alike. That is as good as row {@code p}, but for the last positions
    * of the context the table must be longer than the context.
    */
-  private static JsonNode withRoomForHeads(String configJson) throws JsonProcessingException {
+  private static JsonNode withContext(String configJson, int length)
+      throws JsonProcessingException {
     JsonNode config = JsonSupport.om.readTree(configJson);
-    JsonNode context = config.path(CONTEXT);
     JsonNode heads = config.path("num_attention_heads");
-    if (config instanceof ObjectNode object && context.isInt() && heads.isInt()) {
-      object.put(CONTEXT, context.intValue() + 2 * heads.intValue());
+    if (config instanceof ObjectNode object && heads.isInt()) {
+      object.put(CONTEXT, length + 2 * heads.intValue());
     }
     return config;
   }
 
-  Sequence newSequence() {
+  @Override
+  public TokenDecoder.Sequence newSequence() {
     return new Sequence();
   }
 
-  /** The KV memory of one request and its length so far. */
-  final class Sequence implements AutoCloseable {
+  private final class Sequence implements TokenDecoder.Sequence {
     private final KvBuffer kv = kvBuffers.getEphemeralKvBuffer();
     private int length;
 
-    /**
-     * Appends tokens and computes what could follow the last of them.
-     *
-     * @param tokens ids within the vocabulary
-     * @param next {@code [vocabulary]}: receives the logits
-     */
-    void forward(int[] tokens, float[] next) {
+    @Override
+    public void forward(int[] tokens, float[] next) {
       try (AbstractTensor hidden = model.batchForward(tokens, length, kv)) {
         // At temperature 0 this leaves the plain logits, the model's own scaling included.
         model.sample(hidden.slice(hidden.shape().first() - 1), 0, 0, logits);

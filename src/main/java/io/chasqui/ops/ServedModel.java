@@ -59,7 +59,10 @@ public class ServedModel {
     try {
       var options =
           new EngineOptions(
-              config.queue().capacity(), config.stream().stallTimeout(), metrics.listener());
+              config.maxModelLen(),
+              config.queue().capacity(),
+              config.stream().stallTimeout(),
+              metrics.listener());
       Engine loaded = Engine.open(config.model(), options);
       metrics.observe(loaded);
       engine.complete(loaded);

@@ -24,7 +24,7 @@ class JlamaDecoderTest {
     var model = new EmbeddedModel();
     String config = new String(model.require("config.json"), UTF_8);
     var weights = SafeTensorSupport.readWeights(model.weights());
-    try (JlamaDecoder decoder = new JlamaDecoder("demo", config, weights)) {
+    try (JlamaDecoder decoder = new JlamaDecoder("demo", config, weights, 512)) {
       for (JsonNode document : documents()) {
         ours += loss(decoder, document.get("ids"));
         expected += document.get("nll").doubleValue();
@@ -49,7 +49,7 @@ class JlamaDecoderTest {
   private static double loss(JlamaDecoder decoder, JsonNode ids) {
     double sum = 0;
     float[] logits = new float[2048];
-    try (JlamaDecoder.Sequence sequence = decoder.newSequence()) {
+    try (TokenDecoder.Sequence sequence = decoder.newSequence()) {
       for (int i = 0; i + 1 < ids.size(); i++) {
         sequence.forward(new int[] {ids.get(i).intValue()}, logits);
         sum += logOfSumOfExp(logits) - logits[ids.get(i + 1).intValue()];

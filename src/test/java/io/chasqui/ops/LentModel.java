@@ -117,6 +117,11 @@ public final class LentModel implements AutoCloseable {
     }
 
     @Override
+    public int maxModelLen() {
+      return 512;
+    }
+
+    @Override
     public Queue queue() {
       return () -> capacity;
     }

@@ -8,6 +8,7 @@ import io.chasqui.pack.EmbeddedModel;
 import io.chasqui.pack.ModelDirectory;
 import io.chasqui.pack.ModelFiles;
 import io.chasqui.pack.ModelSettings;
+import io.chasqui.pack.PackedModel;
 import io.chasqui.pack.SafetensorsFiles;
 import io.chasqui.pack.TokenizerJson;
 import io.chasqui.sampling.Sampler;
@@ -24,16 +25,17 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
+import java.util.function.Supplier;
 
 /**
- * An engine on Jlama's forward pass. One request runs at a time, on the engine's own thread; others
- * wait in a bounded queue in the order of their submission.
+ * An engine that runs one request at a time, on its own thread; others wait in a bounded queue in
+ * the order of their submission.
  */
-public final class JlamaEngine implements Engine {
-  private static final System.Logger LOG = System.getLogger(JlamaEngine.class.getName());
+public final class SequentialEngine implements Engine {
+  private static final System.Logger LOG = System.getLogger(SequentialEngine.class.getName());
 
   /** Tokens of a prompt between two looks at whether it is still wanted. */
-  private static final int PREFILL_CHUNK = 64;
+  static final int PREFILL_CHUNK = 64;
 
   /** Tokens that an answer may be ahead of its reader. */
   private static final int CHANNEL_CAPACITY = 128;
@@ -44,7 +46,7 @@ public final class JlamaEngine implements Engine {
   private final Optional<ChatTemplate> chatTemplate;
   private final EngineOptions options;
 
-  private final JlamaDecoder decoder;
+  private final TokenDecoder decoder;
   private final Sampler sampler;
   private final float[] logits;
 
@@ -74,46 +76,80 @@ public final class JlamaEngine implements Engine {
   }
 
   /**
-   * Loads the model, computes one token with it and starts the engine's thread.
+   * Loads a model to run on Jlama, computes one token with it and starts the engine's thread.
    *
    * @throws io.chasqui.pack.ModelFormatException if a file cannot be used
    * @throws IllegalStateException if the JVM was started without the flags that Jlama needs
    */
-  public static JlamaEngine open(ModelFiles files, EngineOptions options) {
+  public static SequentialEngine open(ModelFiles files, EngineOptions options) {
     requireVectorModule();
-    return new JlamaEngine(files, options);
+    ModelSettings settings = ModelSettings.read(files);
+    int context = Math.min(settings.contextLength(), options.maxContext());
+    String config = new String(files.require("config.json"), StandardCharsets.UTF_8);
+    return new SequentialEngine(
+        files.name(),
+        settings,
+        TokenizerJson.read(files.require("tokenizer.json"), files.read("tokenizer_config.json")),
+        context,
+        () -> new JlamaDecoder(files.name(), config, weights(files), context),
+        options);
+  }
+
+  /**
+   * Takes a packed model to run on our own kernels, computes one token with it and starts the
+   * engine's thread.
+   *
+   * @param model closed together with the engine
+   */
+  public static SequentialEngine open(PackedModel model, EngineOptions options) {
+    int context =
+        Math.min(
+            Math.min(model.config().context(), options.maxContext()),
+            // Attention to a window only is not implemented: no sequence outgrows it.
+            model.config().slidingWindow().orElse(Integer.MAX_VALUE));
+    return new SequentialEngine(
+        model.name(),
+        model.settings(),
+        model.tokenizer(),
+        context,
+        () -> new PackedDecoder(model, context),
+        options);
   }
 
   private static void requireVectorModule() {
     if (ModuleLayer.boot().findModule("jdk.incubator.vector").isEmpty()) {
       throw new IllegalStateException(
-          "The engine needs the JDK's Vector API: start java with --add-modules=jdk.incubator.vector"
+          "Jlama needs the JDK's Vector API: start java with --add-modules=jdk.incubator.vector"
               + " --enable-native-access=ALL-UNNAMED");
     }
   }
 
-  private JlamaEngine(ModelFiles files, EngineOptions options) {
+  private SequentialEngine(
+      String name,
+      ModelSettings settings,
+      Tokenizer tokenizer,
+      int context,
+      Supplier<TokenDecoder> loader,
+      EngineOptions options) {
+    this.settings = settings;
+    this.tokenizer = tokenizer;
     this.options = options;
-    settings = ModelSettings.read(files);
-    tokenizer =
-        TokenizerJson.read(files.require("tokenizer.json"), files.read("tokenizer_config.json"));
     chatTemplate =
         settings
             .chatTemplate()
             .map(source -> new ChatTemplate(source, settings.bosToken(), settings.eosToken()));
     chatTemplate.ifPresent(
         template -> Thread.ofPlatform().daemon().start(() -> renderOnce(template)));
-    String config = new String(files.require("config.json"), StandardCharsets.UTF_8);
-    decoder = new JlamaDecoder(files.name(), config, weights(files));
+    decoder = loader.get();
     sampler = new Sampler(settings.vocabularySize());
     logits = new float[settings.vocabularySize()];
     computeOneToken();
     queue = new ArrayBlockingQueue<>(options.queueCapacity());
     model =
         new ModelInfo(
-            files.name(),
+            name,
             settings.architecture(),
-            settings.contextLength(),
+            context,
             settings.vocabularySize(),
             recommended(settings),
             Instant.now());
@@ -131,7 +167,7 @@ public final class JlamaEngine implements Engine {
 
   /** Touches every weight, so that an engine that is open works, and its first request is quick. */
   private void computeOneToken() {
-    try (JlamaDecoder.Sequence sequence = decoder.newSequence()) {
+    try (TokenDecoder.Sequence sequence = decoder.newSequence()) {
       sequence.forward(new int[] {0}, logits);
     }
   }
@@ -188,9 +224,8 @@ public final class JlamaEngine implements Engine {
                 .formatted(token, settings.vocabularySize()));
       }
     }
-    if (request.promptLength() >= settings.contextLength()) {
-      throw AdmissionException.contextLengthExceeded(
-          request.promptLength(), settings.contextLength());
+    if (request.promptLength() >= model.contextLength()) {
+      throw AdmissionException.contextLengthExceeded(request.promptLength(), model.contextLength());
     }
     Job job = new Job(request);
     synchronized (queue) {
@@ -280,12 +315,12 @@ public final class JlamaEngine implements Engine {
       channel = job.channel;
       submitted = job.submitted;
       stops = new StopMatcher(request.stop());
-      maxTokens = Math.min(request.maxTokens(), settings.contextLength() - request.promptLength());
+      maxTokens = Math.min(request.maxTokens(), model.contextLength() - request.promptLength());
     }
 
     void run() {
       begun = System.nanoTime();
-      try (JlamaDecoder.Sequence sequence = decoder.newSequence()) {
+      try (TokenDecoder.Sequence sequence = decoder.newSequence()) {
         if (!prefill(sequence)) {
           end(FinishReason.CANCELLED);
           return;
@@ -310,7 +345,7 @@ public final class JlamaEngine implements Engine {
       Arrays.fill(logits, from, logits.length, Float.NEGATIVE_INFINITY);
     }
 
-    private boolean prefill(JlamaDecoder.Sequence sequence) {
+    private boolean prefill(TokenDecoder.Sequence sequence) {
       int[] prompt = request.prompt();
       for (int from = 0; from < prompt.length; from += PREFILL_CHUNK) {
         if (unwanted()) {

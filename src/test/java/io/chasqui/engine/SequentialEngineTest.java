@@ -38,7 +38,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 @Timeout(120)
-class JlamaEngineTest {
+class SequentialEngineTest {
   private static final String QUESTION = "What is the capital of Japan?";
   private static final String STORY = "Tell me a story about a fox";
 
@@ -417,7 +417,7 @@ class JlamaEngineTest {
           }
         };
     try (Engine own =
-        JlamaEngine.open(new EmbeddedModel(), EngineOptions.DEFAULTS.withListener(listener))) {
+        SequentialEngine.open(new EmbeddedModel(), EngineOptions.DEFAULTS.withListener(listener))) {
       Collected.from(own.submit(request(STORY).maxTokens(3).build())).finished();
     }
 
@@ -540,9 +540,9 @@ class JlamaEngineTest {
   }
 
   private static Engine engine(int queueCapacity, Duration stallTimeout) {
-    return JlamaEngine.open(
+    return SequentialEngine.open(
         ModelLocation.resolve(endless.toString()),
-        new EngineOptions(queueCapacity, stallTimeout, new EngineListener() {}));
+        new EngineOptions(512, queueCapacity, stallTimeout, new EngineListener() {}));
   }
 
   /** Submits a request that stays, as nobody reads its answer, and waits until it runs. */

@@ -1,0 +1,64 @@
+package io.chasqui.engine;
+
+import io.chasqui.kernel.Kernels;
+import io.chasqui.kernel.KvLayout;
+import io.chasqui.model.Batch;
+import io.chasqui.model.CpuLimit;
+import io.chasqui.model.Decoder;
+import io.chasqui.model.KvCache;
+import io.chasqui.model.ThreadTeam;
+import io.chasqui.pack.PackedModel;
+
+/** Our own forward pass, on a packed model. */
+final class PackedDecoder implements TokenDecoder {
+  private final PackedModel model;
+  private final int context;
+  private final ThreadTeam team = new ThreadTeam(CpuLimit.processors());
+  private final KvCache cache;
+  private final Decoder decoder;
+
+  /**
+   * Prepares a decoder with KV memory for one sequence.
+   *
+   * @param model closed together with this
+   * @param context the most positions of a sequence
+   */
+  PackedDecoder(PackedModel model, int context) {
+    this.model = model;
+    this.context = context;
+    cache =
+        new KvCache(
+            Decoder.kvLayout(model.config(), KvLayout.Type.F16),
+            model.config().layers(),
+            KvLayout.blocks(context));
+    decoder =
+        new Decoder(model, Kernels.best(), team, cache, context, SequentialEngine.PREFILL_CHUNK, 1);
+  }
+
+  @Override
+  public TokenDecoder.Sequence newSequence() {
+    var positions = new io.chasqui.model.Sequence(cache, context);
+    return new TokenDecoder.Sequence() {
+      @Override
+      public void forward(int[] tokens, float[] next) {
+        Batch batch = new Batch();
+        int row = batch.add(positions, tokens, 1);
+        decoder.forward(batch);
+        decoder.copyLogits(row, next);
+      }
+
+      @Override
+      public void close() {
+        positions.close();
+      }
+    };
+  }
+
+  @Override
+  public void close() {
+    decoder.close();
+    cache.close();
+    team.close();
+    model.close();
+  }
+}
