@@ -82,7 +82,10 @@ public class Main implements Runnable {
 
   @Command(name = "serve", description = "Serves a model over OpenAI's HTTP API.")
   static class Serve implements Callable<Integer> {
-    @Option(names = "--model", paramLabel = "MODEL", description = MODEL_FORMS)
+    @Option(
+        names = "--model",
+        paramLabel = "MODEL",
+        description = "a packed file (.chasqui), " + MODEL_FORMS)
     String model;
 
     @Option(names = "--port", paramLabel = "PORT", description = "default: 8080")

@@ -20,7 +20,7 @@ public final class KvCache implements AutoCloseable {
   private int freeCount;
 
   /**
-   * Reserves the memory; the system gives it when it is first written.
+   * Allocates the memory and clears it.
    *
    * @param blocks how many blocks each layer has
    */

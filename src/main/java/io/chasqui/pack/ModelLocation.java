@@ -10,7 +10,7 @@ public final class ModelLocation {
   /** The forms that {@link #resolve} accepts, for help texts and errors. */
   public static final String FORMS =
       "'demo' (the model that is built in), 'hf:OWNER/NAME' or 'hf:OWNER/NAME@REVISION' (from"
-          + " Hugging Face), or a directory";
+          + " Hugging Face), a directory, or, to serve it, a file that `chasqui pack` has made";
 
   private ModelLocation() {}
 
