@@ -390,8 +390,10 @@ class BadRequestsTest {
   private static void replaceAValue(StringBuilder body, int near, String token) {
     int colon = body.indexOf("\":", near);
     if (colon >= 0) {
-      int end = body.indexOf(",\"", colon);
-      body.replace(colon + 2, end < 0 ? body.length() - 1 : end, token);
+      int from = colon + 2;
+      int next = body.indexOf(",\"", from);
+      int to = next < 0 ? body.length() - 1 : next;
+      body.replace(from, Math.max(from, to), token);
     }
   }
 
