@@ -105,41 +105,42 @@ public final class Sampler {
    * full: O(vocabulary + taken × log vocabulary), without sorting what is never taken.
    */
   private int drawFromMostLikely(double u, int k, double topP, double sum) {
-    int size = heapify();
-    int limit = k == 0 ? size : Math.min(k, size);
-    if (k > 0 && topP < 1) {
-      // top_p is a share of what top_k has kept.
-      sum = sumOfLargest(limit);
-      size = heapify();
+    heapify();
+    int size = heap.length;
+    int popped = 0;
+    if (k > 0) {
+      // top_p is a share of what top_k has kept, so all of that is taken first.
+      sum = 0;
+      while (popped < Math.min(k, size)) {
+        sum += weight[popLargest(size - popped++)];
+      }
     }
+    int limit = k > 0 ? popped : size;
     double kept = 0;
     int taken = 0;
     while (taken < limit && (taken == 0 || kept < topP * sum)) {
-      kept += weight[popLargest(size - taken)];
-      taken++;
+      if (taken == popped) {
+        popLargest(size - popped++);
+      }
+      kept += weight[nthLargest(taken++)];
     }
-    // popLargest leaves what it took at the end of the heap, in falling order from the end.
     double target = u * kept;
     double cumulated = 0;
     for (int i = 0; i < taken; i++) {
-      int token = heap[size - 1 - i];
-      cumulated += weight[token];
+      cumulated += weight[nthLargest(i)];
       if (cumulated > target) {
-        return token;
+        return nthLargest(i);
       }
     }
-    return heap[size - 1];
+    return nthLargest(0);
   }
 
-  private double sumOfLargest(int count) {
-    double sum = 0;
-    for (int i = 0; i < count; i++) {
-      sum += weight[popLargest(heap.length - i)];
-    }
-    return sum;
+  /** The i-th token that {@link #popLargest} took, from 0: they lie from the end of the heap on. */
+  private int nthLargest(int i) {
+    return heap[heap.length - 1 - i];
   }
 
-  private int heapify() {
+  private void heapify() {
     int size = heap.length;
     for (int i = 0; i < size; i++) {
       heap[i] = i;
@@ -147,7 +148,6 @@ public final class Sampler {
     for (int i = size / 2 - 1; i >= 0; i--) {
       siftDown(i, size);
     }
-    return size;
   }
 
   private int popLargest(int size) {
