@@ -47,10 +47,10 @@ final class JlamaDecoder implements TokenDecoder {
    *     fit its configuration
    */
   JlamaDecoder(String name, String configJson, WeightLoader weights, int context) {
-    ModelType type = typeOf(name, configJson);
+    JsonNode json = parse(name, configJson);
+    ModelType type = typeOf(name, json);
     try {
-      Config config =
-          JsonSupport.om.treeToValue(withContext(configJson, context), type.configClass);
+      Config config = JsonSupport.om.treeToValue(withContext(json, context), type.configClass);
       WeightShapes.check(name, config, weights.tensorInfoMap());
       model =
           type.modelClass
@@ -83,15 +83,21 @@ final class JlamaDecoder implements TokenDecoder {
     logits = model.makeDenseTensor(1, model.getConfig().vocabularySize);
   }
 
-  private static ModelType typeOf(String name, String configJson) {
+  private static JsonNode parse(String name, String configJson) {
     try {
-      String type = JsonSupport.om.readTree(configJson).path("model_type").asText("");
+      return JsonSupport.om.readTree(configJson);
+    } catch (JsonProcessingException e) {
+      throw new ModelFormatException(name, "config.json", e.getOriginalMessage());
+    }
+  }
+
+  private static ModelType typeOf(String name, JsonNode config) {
+    try {
+      String type = config.path("model_type").asText("");
       ModelType known = ModelType.valueOf(type.toUpperCase(Locale.ROOT));
       if (known != ModelType.BERT) {
         return known;
       }
-    } catch (JsonProcessingException e) {
-      throw new ModelFormatException(name, "config.json", e.getOriginalMessage());
     } catch (IllegalArgumentException e) {
       // Not a name that Jlama knows: said below, with the names that it does.
     }
@@ -107,9 +113,7 @@ final class JlamaDecoder implements TokenDecoder {
    * table, for queries and keys alike. That is as good as row {@code p}, but for the last positions
    * of the context the table must be longer than the context.
    */
-  private static JsonNode withContext(String configJson, int length)
-      throws JsonProcessingException {
-    JsonNode config = JsonSupport.om.readTree(configJson);
+  private static JsonNode withContext(JsonNode config, int length) {
     JsonNode heads = config.path("num_attention_heads");
     if (config instanceof ObjectNode object && heads.isInt()) {
       object.put(CONTEXT, length + 2 * heads.intValue());
@@ -127,8 +131,13 @@ final class JlamaDecoder implements TokenDecoder {
     private int length;
 
     @Override
+    public void append(int[] tokens) {
+      compute(tokens).close();
+    }
+
+    @Override
     public void forward(int[] tokens, float[] next) {
-      try (AbstractTensor hidden = model.batchForward(tokens, length, kv)) {
+      try (AbstractTensor hidden = compute(tokens)) {
         // At temperature 0 this leaves the plain logits, the model's own scaling included.
         model.sample(hidden.slice(hidden.shape().first() - 1), 0, 0, logits);
         logits
@@ -138,7 +147,12 @@ final class JlamaDecoder implements TokenDecoder {
             .asFloatBuffer()
             .get(next);
       }
+    }
+
+    private AbstractTensor compute(int[] tokens) {
+      AbstractTensor hidden = model.batchForward(tokens, length, kv);
       length += tokens.length;
+      return hidden;
     }
 
     @Override

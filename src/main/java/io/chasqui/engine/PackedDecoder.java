@@ -40,11 +40,20 @@ final class PackedDecoder implements TokenDecoder {
     var positions = new io.chasqui.model.Sequence(cache, context);
     return new TokenDecoder.Sequence() {
       @Override
+      public void append(int[] tokens) {
+        compute(tokens, 0);
+      }
+
+      @Override
       public void forward(int[] tokens, float[] next) {
+        decoder.copyLogits(compute(tokens, 1), next);
+      }
+
+      private int compute(int[] tokens, int outputs) {
         Batch batch = new Batch();
-        int row = batch.add(positions, tokens, 1);
+        int row = batch.add(positions, tokens, outputs);
         decoder.forward(batch);
-        decoder.copyLogits(row, next);
+        return row;
       }
 
       @Override

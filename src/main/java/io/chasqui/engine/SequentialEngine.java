@@ -352,7 +352,12 @@ public final class SequentialEngine implements Engine {
           return false;
         }
         int to = Math.min(from + PREFILL_CHUNK, prompt.length);
-        sequence.forward(Arrays.copyOfRange(prompt, from, to), logits);
+        int[] chunk = Arrays.copyOfRange(prompt, from, to);
+        if (to < prompt.length) {
+          sequence.append(chunk);
+        } else {
+          sequence.forward(chunk, logits);
+        }
       }
       return true;
     }

@@ -9,8 +9,8 @@ import java.util.Set;
 
 /**
  * The shapes that a decoder's matrices must have. Jlama takes sizes from the configuration alone
- * and hands addresses to native code: a matrix that is smaller than expected would be read beyond
- * its end.
+ * and turns off the bounds checks of its vectors: a matrix that is smaller than expected would be
+ * read beyond its end.
  */
 final class WeightShapes {
   private static final String LAYERS = "model.layers.";
