@@ -1,6 +1,5 @@
 package io.chasqui.model;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -14,14 +13,13 @@ import com.github.tjake.jlama.safetensors.SafeTensorSupport;
 import com.github.tjake.jlama.tensor.AbstractTensor;
 import com.github.tjake.jlama.tensor.KvBufferCache;
 import com.github.tjake.jlama.util.JsonSupport;
+import io.chasqui.UnseenText;
 import io.chasqui.kernel.Kernels;
 import io.chasqui.kernel.KvLayout;
 import io.chasqui.pack.EmbeddedModel;
 import io.chasqui.pack.ModelPacker;
 import io.chasqui.pack.PackedModel;
 import io.chasqui.pack.Progress;
-import java.io.BufferedReader;
-import java.io.InputStreamReader;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -117,34 +115,17 @@ class DecoderTest {
       io.chasqui.kernel.DType dtype, int documents, double bound) throws Exception {
     double ours = 0;
     double theirs = 0;
-    try (Fixture fixture = new Fixture(dtype, 2, KvLayout.Type.F16);
-        var lines =
-            new BufferedReader(
-                new InputStreamReader(
-                    DecoderTest.class.getResourceAsStream("/demo/valid.jsonl"), UTF_8))) {
-      for (String line : (Iterable<String>) lines.lines().limit(documents)::iterator) {
-        var document = JsonSupport.om.readTree(line);
-        int[] ids = JsonSupport.om.treeToValue(document.get("ids"), int[].class);
+    try (Fixture fixture = new Fixture(dtype, 2, KvLayout.Type.F16)) {
+      for (UnseenText document : UnseenText.documents(documents)) {
+        int[] ids = document.ids();
         float[][] rows = fixture.logits(Arrays.copyOf(ids, ids.length - 1), 256);
         for (int i = 0; i < rows.length; i++) {
-          ours += negativeLogLikelihood(rows[i], ids[i + 1]);
+          ours += UnseenText.loss(rows[i], ids[i + 1]);
         }
-        theirs += document.get("nll").doubleValue();
+        theirs += document.loss();
       }
     }
     assertEquals(theirs, ours, bound * theirs);
-  }
-
-  private static double negativeLogLikelihood(float[] logits, int token) {
-    double max = Float.NEGATIVE_INFINITY;
-    for (float logit : logits) {
-      max = Math.max(max, logit);
-    }
-    double sum = 0;
-    for (float logit : logits) {
-      sum += Math.exp(logit - max);
-    }
-    return max + Math.log(sum) - logits[token];
   }
 
   private static float[][] jlamaLogits(int[] tokens) throws Exception {
