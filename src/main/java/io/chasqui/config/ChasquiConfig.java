@@ -1,5 +1,7 @@
 package io.chasqui.config;
 
+import io.chasqui.kernel.KvLayout;
+import io.quarkus.runtime.configuration.MemorySize;
 import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithDefault;
 import java.time.Duration;
@@ -19,11 +21,27 @@ public interface ChasquiConfig {
   Optional<String> servedModelName();
 
   /**
-   * Tokens that prompt and answer may have together, if the model allows as many. Memory for keys
-   * and values is reserved for so many.
+   * Tokens that prompt and answer may have together, if the model and the memory for keys and
+   * values allow as many.
    */
   @WithDefault("8192")
   int maxModelLen();
+
+  KvCache kvCache();
+
+  /** Memory for keys and values. */
+  interface KvCache {
+    /** How they are stored: {@code f16}, or {@code i8} for half the memory. */
+    @WithDefault("f16")
+    KvLayout.Type dtype();
+
+    /**
+     * How much they may take together, such as {@code 512M}: what the container's memory limit
+     * leaves beside weights, heap and program where this is not set. If it is too little for {@link
+     * #maxModelLen}, the context is shorter.
+     */
+    Optional<MemorySize> memory();
+  }
 
   Queue queue();
 

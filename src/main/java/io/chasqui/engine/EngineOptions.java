@@ -1,21 +1,37 @@
 package io.chasqui.engine;
 
+import io.chasqui.kernel.KvLayout;
 import java.time.Duration;
+import java.util.OptionalLong;
 
 /**
  * How an engine shares itself among requests.
  *
- * @param maxContext tokens that prompt and answer may have together, if the model allows as many;
- *     memory for keys and values is reserved for so many
+ * @param maxContext tokens that prompt and answer may have together, if the model and the memory
+ *     for keys and values allow as many
+ * @param kvType how a packed model's keys and values are stored; Jlama has its own way
+ * @param kvMemory bytes that the keys and values of a packed model may take; what the memory limit
+ *     of the container leaves if empty
  * @param queueCapacity requests that may wait; one more is refused
  * @param stallTimeout how long a subscriber may leave a full channel unread before its generation
  *     is cancelled, for it keeps all others waiting
  * @param listener told of every token and every end
  */
 public record EngineOptions(
-    int maxContext, int queueCapacity, Duration stallTimeout, EngineListener listener) {
+    int maxContext,
+    KvLayout.Type kvType,
+    OptionalLong kvMemory,
+    int queueCapacity,
+    Duration stallTimeout,
+    EngineListener listener) {
   public static final EngineOptions DEFAULTS =
-      new EngineOptions(8192, 16, Duration.ofSeconds(30), new EngineListener() {});
+      new EngineOptions(
+          8192,
+          KvLayout.Type.F16,
+          OptionalLong.empty(),
+          16,
+          Duration.ofSeconds(30),
+          new EngineListener() {});
 
   /**
    * @throws IllegalArgumentException if an option is out of range
@@ -24,6 +40,10 @@ public record EngineOptions(
     if (maxContext < 2) {
       throw new IllegalArgumentException(
           "the context must have at least 2 tokens, but is " + maxContext);
+    }
+    if (kvMemory.isPresent() && kvMemory.getAsLong() < 1) {
+      throw new IllegalArgumentException(
+          "memory for keys and values must be positive, but is " + kvMemory.getAsLong());
     }
     if (queueCapacity < 1) {
       throw new IllegalArgumentException(
@@ -35,7 +55,15 @@ public record EngineOptions(
     }
   }
 
+  public EngineOptions withMaxContext(int maxContext) {
+    return new EngineOptions(maxContext, kvType, kvMemory, queueCapacity, stallTimeout, listener);
+  }
+
+  public EngineOptions withKv(KvLayout.Type kvType, OptionalLong kvMemory) {
+    return new EngineOptions(maxContext, kvType, kvMemory, queueCapacity, stallTimeout, listener);
+  }
+
   public EngineOptions withListener(EngineListener listener) {
-    return new EngineOptions(maxContext, queueCapacity, stallTimeout, listener);
+    return new EngineOptions(maxContext, kvType, kvMemory, queueCapacity, stallTimeout, listener);
   }
 }

@@ -21,16 +21,13 @@ final class PackedDecoder implements TokenDecoder {
    * Prepares a decoder with KV memory for one sequence.
    *
    * @param model closed together with this
+   * @param kv how the model's keys and values are stored
    * @param context the most positions of a sequence
    */
-  PackedDecoder(PackedModel model, int context) {
+  PackedDecoder(PackedModel model, KvLayout kv, int context) {
     this.model = model;
     this.context = context;
-    cache =
-        new KvCache(
-            Decoder.kvLayout(model.config(), KvLayout.Type.F16),
-            model.config().layers(),
-            KvLayout.blocks(context));
+    cache = new KvCache(kv, model.config().layers(), KvLayout.blocks(context));
     decoder =
         new Decoder(model, Kernels.best(), team, cache, context, SequentialEngine.PREFILL_CHUNK, 1);
   }

@@ -4,6 +4,9 @@ import com.github.tjake.jlama.safetensors.SafeTensorSupport;
 import com.github.tjake.jlama.safetensors.WeightLoader;
 import io.chasqui.chat.ChatMessage;
 import io.chasqui.chat.ChatTemplate;
+import io.chasqui.kernel.KvLayout;
+import io.chasqui.model.Decoder;
+import io.chasqui.model.KvBudget;
 import io.chasqui.pack.EmbeddedModel;
 import io.chasqui.pack.ModelDirectory;
 import io.chasqui.pack.ModelFiles;
@@ -100,20 +103,42 @@ public final class SequentialEngine implements Engine {
    * engine's thread.
    *
    * @param model closed together with the engine
+   * @throws IllegalStateException if the memory limit leaves no room for keys and values
    */
   public static SequentialEngine open(PackedModel model, EngineOptions options) {
-    int context =
-        Math.min(
-            Math.min(model.config().context(), options.maxContext()),
-            // Attention to a window only is not implemented: no sequence outgrows it.
-            model.config().slidingWindow().orElse(Integer.MAX_VALUE));
+    KvLayout kv = Decoder.kvLayout(model.config(), options.kvType());
+    int context = context(model, kv, options);
     return new SequentialEngine(
         model.name(),
         model.settings(),
         model.tokenizer(),
         context,
-        () -> new PackedDecoder(model, context),
+        () -> new PackedDecoder(model, kv, context),
         options);
+  }
+
+  /** As long as the model and the options allow, or as the memory for keys and values does. */
+  private static int context(PackedModel model, KvLayout kv, EngineOptions options) {
+    int wanted =
+        Math.min(
+            Math.min(model.config().context(), options.maxContext()),
+            // Attention to a window only is not implemented: no sequence outgrows it.
+            model.config().slidingWindow().orElse(Integer.MAX_VALUE));
+    KvBudget budget =
+        options.kvMemory().isPresent()
+            ? new KvBudget(options.kvMemory().getAsLong())
+            : KvBudget.ofThisProcess(model.weightBytes());
+    int context = budget.context(kv, model.config().layers(), wanted);
+    if (context < wanted) {
+      LOG.log(
+          Level.WARNING,
+          "The context is {0} tokens instead of {1}: keys and values may take {2} MiB. {3}",
+          context,
+          wanted,
+          budget.mebibytes(),
+          KvBudget.CURE);
+    }
+    return context;
   }
 
   private static void requireVectorModule() {

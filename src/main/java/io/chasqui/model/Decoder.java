@@ -6,6 +6,7 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 import io.chasqui.kernel.Kernels;
 import io.chasqui.kernel.KvLayout;
 import io.chasqui.kernel.Matrix;
+import io.chasqui.kernel.NativeMemory;
 import io.chasqui.kernel.QuantizedRows;
 import io.chasqui.model.Batch.Span;
 import io.chasqui.pack.ModelConfig;
@@ -38,7 +39,7 @@ public final class Decoder implements AutoCloseable {
   private final int qkvWidth;
 
   private final Arena arena = Arena.ofShared();
-  private final MemorySegment rotary;
+  private final RotaryTable rotary;
   private final MemorySegment ids;
   private final MemorySegment positions;
   private final MemorySegment residual;
@@ -98,7 +99,7 @@ public final class Decoder implements AutoCloseable {
     queryWidth = config.queryWidth();
     kvWidth = config.kvWidth();
     qkvWidth = layers[0].qkv().paddedRows();
-    rotary = RotaryTable.of(config, context, arena);
+    rotary = new RotaryTable(config, context, arena);
     ids = arena.allocate(JAVA_INT, maxTokens);
     positions = arena.allocate(JAVA_INT, maxTokens);
     residual = floats(maxTokens, config.hidden());
@@ -107,7 +108,7 @@ public final class Decoder implements AutoCloseable {
     attended = floats(maxTokens, queryWidth);
     activated = floats(maxTokens, config.feedForward());
     int widest = Math.max(Math.max(config.hidden(), queryWidth), config.feedForward());
-    quantized = arena.allocate(QuantizedRows.bytes(maxTokens, widest), 64);
+    quantized = NativeMemory.allocate(QuantizedRows.bytes(maxTokens, widest), arena);
     logits = floats(maxOutputs, output.paddedRows());
     outputTokens = new int[maxOutputs];
   }
@@ -132,7 +133,7 @@ public final class Decoder implements AutoCloseable {
   }
 
   private MemorySegment floats(int rows, int columns) {
-    return arena.allocate(4L * rows * columns, 64);
+    return NativeMemory.allocate(4L * rows * columns, arena);
   }
 
   /**
@@ -154,6 +155,7 @@ public final class Decoder implements AutoCloseable {
     int row = 0;
     for (Span span : batch.spans()) {
       span.sequence().reserve(span.tokens().length);
+      rotary.extend(span.sequence().length() + span.tokens().length);
       for (int i = 0; i < span.tokens().length; i++, token++) {
         int id = span.tokens()[i];
         if (id < 0 || id >= config.vocabulary()) {
@@ -256,7 +258,7 @@ public final class Decoder implements AutoCloseable {
         heads,
         config.headSize(),
         own.of(positions, 4),
-        rotary);
+        rotary.rows());
   }
 
   /** The KV heads of all sequences are dealt to the members in equal runs. */

@@ -1,6 +1,7 @@
 package io.chasqui.model;
 
 import io.chasqui.kernel.KvLayout;
+import io.chasqui.kernel.NativeMemory;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
@@ -10,8 +11,6 @@ import java.util.Arrays;
  * A block has the same number in every layer. For one thread at a time.
  */
 public final class KvCache implements AutoCloseable {
-  private static final int ALIGNMENT = 64;
-
   private final KvLayout layout;
   private final int blocks;
   private final Arena arena = Arena.ofShared();
@@ -20,7 +19,7 @@ public final class KvCache implements AutoCloseable {
   private int freeCount;
 
   /**
-   * Allocates the memory and clears it.
+   * Reserves the memory; a page of it becomes resident when a position in it is written.
    *
    * @param blocks how many blocks each layer has
    */
@@ -29,7 +28,7 @@ public final class KvCache implements AutoCloseable {
     this.blocks = blocks;
     layers = new MemorySegment[layerCount];
     for (int i = 0; i < layerCount; i++) {
-      layers[i] = arena.allocate(blocks * layout.blockBytes(), ALIGNMENT);
+      layers[i] = NativeMemory.allocate(blocks * layout.blockBytes(), arena);
     }
     free = new int[blocks];
     Arrays.setAll(free, i -> blocks - 1 - i);

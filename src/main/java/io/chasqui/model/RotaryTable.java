@@ -2,35 +2,52 @@ package io.chasqui.model;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
+import io.chasqui.kernel.NativeMemory;
 import io.chasqui.pack.ModelConfig;
 import io.chasqui.pack.ModelConfig.RopeScaling;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
-/** Cosines and sines of the rotary position embedding (Su et al. 2021), with its scalings. */
+/**
+ * Cosines and sines of the rotary position embedding (Su et al. 2021), with its scalings. Rows are
+ * computed when the first sequence reaches their position, because a start must not wait for a long
+ * context. For one thread at a time.
+ */
 final class RotaryTable {
-  private RotaryTable() {}
+  private final double[] frequencies;
+  private final MemorySegment table;
+  private int computed;
 
   /**
-   * Computes the table.
+   * An empty table.
    *
-   * @return {@code [positions, headSize]}: of each position the cosines of headSize ÷ 2 angles,
-   *     then their sines
+   * @param positions the most rows
    */
-  static MemorySegment of(ModelConfig config, int positions, Arena arena) {
-    int half = config.headSize() / 2;
-    double[] frequencies = frequencies(config);
-    MemorySegment table = arena.allocate(4L * positions * config.headSize(), 64);
-    float[] row = new float[config.headSize()];
-    for (int position = 0; position < positions; position++) {
+  RotaryTable(ModelConfig config, int positions, Arena arena) {
+    frequencies = frequencies(config);
+    table = NativeMemory.allocate(8L * positions * frequencies.length, arena);
+  }
+
+  /** Computes the rows below a position that are not there yet. */
+  void extend(int positions) {
+    int half = frequencies.length;
+    float[] row = new float[2 * half];
+    for (; computed < positions; computed++) {
       for (int i = 0; i < half; i++) {
         // As transformers computes it: the frequency and the angle are float32.
-        float angle = position * (float) frequencies[i];
+        float angle = computed * (float) frequencies[i];
         row[i] = (float) Math.cos(angle);
         row[half + i] = (float) Math.sin(angle);
       }
-      MemorySegment.copy(row, 0, table, JAVA_FLOAT, 4L * position * row.length, row.length);
+      MemorySegment.copy(row, 0, table, JAVA_FLOAT, 4L * computed * row.length, row.length);
     }
+  }
+
+  /**
+   * {@code [positions, headSize]}: of each position the cosines of headSize ÷ 2 angles, then their
+   * sines.
+   */
+  MemorySegment rows() {
     return table;
   }
 

@@ -10,6 +10,7 @@ import io.smallrye.mutiny.infrastructure.Infrastructure;
 import jakarta.annotation.PreDestroy;
 import jakarta.inject.Singleton;
 import java.time.Duration;
+import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
 import org.jboss.logging.Logger;
 
@@ -60,6 +61,8 @@ public class ServedModel {
       var options =
           new EngineOptions(
               config.maxModelLen(),
+              config.kvCache().dtype(),
+              kvMemory(),
               config.queue().capacity(),
               config.stream().stallTimeout(),
               metrics.listener());
@@ -78,6 +81,12 @@ public class ServedModel {
       LOG.debug("The cause", e);
       Quarkus.asyncExit(1);
     }
+  }
+
+  private OptionalLong kvMemory() {
+    return config.kvCache().memory().stream()
+        .mapToLong(size -> size.asBigInteger().longValueExact())
+        .findFirst();
   }
 
   @PreDestroy

@@ -6,14 +6,15 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.chasqui.chat.ChatMessage;
 import io.chasqui.kernel.DType;
+import io.chasqui.kernel.KvLayout;
 import io.chasqui.pack.EmbeddedModel;
 import io.chasqui.pack.ModelFormatException;
 import io.chasqui.pack.ModelPacker;
 import io.chasqui.pack.Progress;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.List;
+import java.util.OptionalLong;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -37,7 +38,7 @@ class PackedEngineTest {
 
   @Test
   void theContextCanBeMadeShorter() throws Exception {
-    var options = new EngineOptions(32, 1, Duration.ofSeconds(30), new EngineListener() {});
+    var options = EngineOptions.DEFAULTS.withMaxContext(32);
     try (Engine engine = Engine.open(packed(DType.Q8).toString(), options)) {
       int[] prompt = engine.tokenizer().encode("Once upon a time", true);
 
@@ -48,6 +49,28 @@ class PackedEngineTest {
           AdmissionException.class,
           () -> engine.submit(GenerationRequest.forPrompt(new int[32]).build()));
     }
+  }
+
+  @Test
+  void keysAndValuesInEightBitsTakeHalfTheMemoryAndGiveTheAnswer() throws Exception {
+    // 6 layers of 4 heads, each with a key and a value of 32 elements and their scales.
+    long memory = 320L * 6 * 4 * 2 * (32 + Float.BYTES);
+    var options = EngineOptions.DEFAULTS.withKv(KvLayout.Type.I8, OptionalLong.of(memory));
+    try (Engine engine = Engine.open(packed(DType.Q8).toString(), options)) {
+      assertEquals(320, engine.model().contextLength());
+      assertTrue(answer(engine, "What is the capital of Japan?").contains("Tokyo"));
+    }
+  }
+
+  @Test
+  void aBudgetWithoutRoomForAConversationIsRefusedWithWhatToDo() throws Exception {
+    var options = EngineOptions.DEFAULTS.withKv(KvLayout.Type.F16, OptionalLong.of(1000));
+    String file = packed(DType.Q8).toString();
+
+    var refused = assertThrows(IllegalStateException.class, () -> Engine.open(file, options));
+
+    assertTrue(refused.getMessage().contains("Raise the container's memory limit"));
+    Files.delete(Path.of(file)); // no longer mapped: on some systems it could not be deleted
   }
 
   @Test

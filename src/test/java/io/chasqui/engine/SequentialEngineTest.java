@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.langchain4j.model.jlama.JlamaChatModel;
 import io.chasqui.Await;
 import io.chasqui.chat.ChatMessage;
+import io.chasqui.kernel.KvLayout;
 import io.chasqui.pack.EmbeddedModel;
 import io.chasqui.pack.ModelFormatException;
 import io.chasqui.pack.ModelLocation;
@@ -23,6 +24,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -542,7 +544,13 @@ class SequentialEngineTest {
   private static Engine engine(int queueCapacity, Duration stallTimeout) {
     return SequentialEngine.open(
         ModelLocation.resolve(endless.toString()),
-        new EngineOptions(512, queueCapacity, stallTimeout, new EngineListener() {}));
+        new EngineOptions(
+            512,
+            KvLayout.Type.F16,
+            OptionalLong.empty(),
+            queueCapacity,
+            stallTimeout,
+            new EngineListener() {}));
   }
 
   /** Submits a request that stays, as nobody reads its answer, and waits until it runs. */

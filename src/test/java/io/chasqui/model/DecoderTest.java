@@ -110,12 +110,19 @@ class DecoderTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"F32, 60, 0.0001", "BF16, 60, 0.0001", "Q8, 400, 0.002", "Q4, 400, 0.015"})
+  @CsvSource({
+    "F32, F16, 60, 0.0001",
+    "BF16, F16, 60, 0.0001",
+    "Q8, F16, 400, 0.002",
+    "Q8, I8, 400, 0.002",
+    "Q4, F16, 400, 0.015"
+  })
   void theLossOnUnseenTextIsThatOfTheModelCard(
-      io.chasqui.kernel.DType dtype, int documents, double bound) throws Exception {
+      io.chasqui.kernel.DType dtype, KvLayout.Type kvType, int documents, double bound)
+      throws Exception {
     double ours = 0;
     double theirs = 0;
-    try (Fixture fixture = new Fixture(dtype, 2, KvLayout.Type.F16)) {
+    try (Fixture fixture = new Fixture(dtype, 2, kvType)) {
       for (UnseenText document : UnseenText.documents(documents)) {
         int[] ids = document.ids();
         float[][] rows = fixture.logits(Arrays.copyOf(ids, ids.length - 1), 256);

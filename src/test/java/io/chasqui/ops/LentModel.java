@@ -5,9 +5,11 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 
 import io.chasqui.config.ChasquiConfig;
 import io.chasqui.engine.Engine;
+import io.chasqui.kernel.KvLayout;
 import io.chasqui.pack.EmbeddedModel;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.quarkus.runtime.configuration.MemorySize;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -119,6 +121,21 @@ public final class LentModel implements AutoCloseable {
     @Override
     public int maxModelLen() {
       return 512;
+    }
+
+    @Override
+    public KvCache kvCache() {
+      return new KvCache() {
+        @Override
+        public KvLayout.Type dtype() {
+          return KvLayout.Type.F16;
+        }
+
+        @Override
+        public Optional<MemorySize> memory() {
+          return Optional.empty();
+        }
+      };
     }
 
     @Override

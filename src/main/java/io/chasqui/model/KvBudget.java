@@ -1,0 +1,68 @@
+package io.chasqui.model;
+
+import io.chasqui.kernel.KvLayout;
+
+/**
+ * The memory that keys and values may take together: what the container's limit leaves beside the
+ * weights, the heap and the program itself. It is computed once, before anything is allocated, so
+ * that the system never ends the process for its KV memory.
+ *
+ * @param bytes for all layers together; may be negative where even the rest does not fit
+ */
+public record KvBudget(long bytes) {
+  /**
+   * What a process takes beside weights, heap and KV blocks: code, class data, threads, the
+   * decoder's own buffers.
+   */
+  static final long PROGRAM_BYTES = 160L << 20;
+
+  /** With fewer positions a model has no conversation. */
+  static final int LEAST_CONTEXT = 256;
+
+  /** What to do about a budget that is too small. */
+  public static final String CURE =
+      "Raise the container's memory limit, lower the JVM's maximal heap (-Xmx), or store them in 8"
+          + " bits.";
+
+  /**
+   * The budget of this process.
+   *
+   * @param weightBytes counted although they are mapped: a model whose weights do not stay in
+   *     memory is read from the disk for every token
+   */
+  public static KvBudget ofThisProcess(long weightBytes) {
+    return of(MemoryLimit.bytes(), Runtime.getRuntime().maxMemory(), weightBytes);
+  }
+
+  static KvBudget of(long limit, long heap, long weightBytes) {
+    return new KvBudget(limit - heap - weightBytes - PROGRAM_BYTES);
+  }
+
+  /**
+   * The context that fits.
+   *
+   * @param wanted the most positions that are of use
+   * @return at most {@code wanted}
+   * @throws IllegalStateException if not even {@value #LEAST_CONTEXT} positions fit
+   */
+  public int context(KvLayout layout, int layers, int wanted) {
+    long blockBytes = layers * layout.blockBytes();
+    long blocks = Math.max(0, bytes) / blockBytes;
+    long positions = Math.min(blocks * KvLayout.BLOCK_POSITIONS, wanted);
+    if (positions < Math.min(wanted, LEAST_CONTEXT)) {
+      throw new IllegalStateException(
+          "Keys and values of %d tokens take %d MiB, but %d MiB are left for them. %s"
+              .formatted(
+                  LEAST_CONTEXT,
+                  new KvBudget(KvLayout.blocks(LEAST_CONTEXT) * blockBytes).mebibytes(),
+                  mebibytes(),
+                  CURE));
+    }
+    return (int) positions;
+  }
+
+  /** The budget for people to read, rounded up. */
+  public long mebibytes() {
+    return Math.ceilDiv(Math.max(0, bytes), 1L << 20);
+  }
+}
