@@ -14,7 +14,7 @@
 #define CHASQUI_EXPORT __attribute__((visibility("default")))
 
 /* Raised when a signature or a layout changes, so that a stale library is refused. */
-#define CHASQUI_ABI 1
+#define CHASQUI_ABI 2
 
 /* DType.code() of io.chasqui.kernel. */
 enum chasqui_dtype { CHASQUI_Q4, CHASQUI_Q8, CHASQUI_BF16, CHASQUI_F32 };
@@ -43,6 +43,8 @@ CHASQUI_EXPORT void chasqui_rms_norm(
     int32_t isa, const float *x, const float *weight, float eps, int32_t m, int32_t n, float *out);
 
 CHASQUI_EXPORT void chasqui_add(int32_t isa, float *x, const float *y, int32_t n);
+
+CHASQUI_EXPORT void chasqui_scale(int32_t isa, float *x, float factor, int32_t n);
 
 CHASQUI_EXPORT void chasqui_rope(
     int32_t isa, float *x, int32_t stride, int32_t m, int32_t heads, int32_t head_size,

@@ -72,6 +72,10 @@ void chasqui_rms_norm(int32_t isa, const float *x, const float *weight, float ep
 
 void chasqui_add(int32_t isa, float *x, const float *y, int32_t n) { isas[isa]->add(x, y, n); }
 
+void chasqui_scale(int32_t isa, float *x, float factor, int32_t n) {
+  isas[isa]->scale(x, factor, n);
+}
+
 void chasqui_rope(int32_t isa, float *x, int32_t stride, int32_t m, int32_t heads,
                   int32_t head_size, const int32_t *positions, const float *table) {
   isas[isa]->rope(x, stride, m, heads, head_size, positions, table);

@@ -1,4 +1,4 @@
-/* Norm, residual, rotary embedding and lookup: little work, bound by memory. */
+/* Norm, residual, multipliers, rotary embedding and lookup: little work, bound by memory. */
 
 static void rms_norm(const float *x, const float *weight, float eps, int m, int n, float *out) {
   for (int t = 0; t < m; t++, x += n, out += n) {
@@ -16,6 +16,10 @@ static void rms_norm(const float *x, const float *weight, float eps, int m, int 
 
 static void add(float *restrict x, const float *restrict y, int n) {
   for (int i = 0; i < n; i++) x[i] += y[i];
+}
+
+static void scale(float *x, float factor, int n) {
+  for (int i = 0; i < n; i++) x[i] *= factor;
 }
 
 INLINE void rotate(float *restrict a, float *restrict b, const float *restrict cosine,

@@ -23,6 +23,7 @@ struct isa {
                   int group_from, int group_to);
   void (*rms_norm)(const float *x, const float *weight, float eps, int m, int n, float *out);
   void (*add)(float *x, const float *y, int n);
+  void (*scale)(float *x, float factor, int n);
   void (*rope)(float *x, int stride, int m, int heads, int head_size, const int32_t *positions,
                const float *table);
   void (*embed)(int dtype, const uint8_t *w, int columns, const int32_t *ids, int m, float *out);

@@ -16,6 +16,6 @@
 #define KERNELS(NAME)                                                                      \
   {                                                                                        \
     .name = NAME, .quantize = quantize, .matmul = matmul, .gate_up = gate_up,              \
-    .rms_norm = rms_norm, .add = add, .rope = rope, .embed = embed, .store_kv = store_kv,  \
-    .attention = attention, .argmax = argmax, .top_k = top_k                               \
+    .rms_norm = rms_norm, .add = add, .scale = scale, .rope = rope, .embed = embed,        \
+    .store_kv = store_kv, .attention = attention, .argmax = argmax, .top_k = top_k         \
   }

@@ -36,6 +36,8 @@ abstract sealed class CheckedKernels implements Kernels permits NativeKernels, S
 
   abstract void doAdd(MemorySegment x, MemorySegment y, int n);
 
+  abstract void doScale(MemorySegment x, float factor, int n);
+
   abstract void doRope(
       MemorySegment x,
       int stride,
@@ -136,6 +138,13 @@ abstract sealed class CheckedKernels implements Kernels permits NativeKernels, S
     writable("x", x, floats(1, n));
     readable("y", y, floats(1, n));
     doAdd(x, y, n);
+  }
+
+  @Override
+  public final void scale(MemorySegment x, float factor, int n) {
+    positive("n", n);
+    writable("x", x, floats(1, n));
+    doScale(x, factor, n);
   }
 
   @Override

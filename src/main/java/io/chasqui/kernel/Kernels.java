@@ -95,6 +95,13 @@ public sealed interface Kernels permits CheckedKernels {
   void add(MemorySegment x, MemorySegment y, int n);
 
   /**
+   * Multiplies {@code x} in place.
+   *
+   * @param n floats of {@code x}
+   */
+  void scale(MemorySegment x, float factor, int n);
+
+  /**
    * Rotary position embedding in place (Su et al., 2021) in Hugging Face's layout: element i of a
    * head turns with element i + headSize ÷ 2.
    *

@@ -118,6 +118,15 @@ public final class NativeKernels extends CheckedKernels {
   }
 
   @Override
+  void doScale(MemorySegment x, float factor, int n) {
+    try {
+      library.scale.invokeExact(isa, x, factor, n);
+    } catch (Throwable e) {
+      throw NativeLibrary.failed(e);
+    }
+  }
+
+  @Override
   void doRope(
       MemorySegment x,
       int stride,

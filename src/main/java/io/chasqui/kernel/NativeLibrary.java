@@ -29,7 +29,7 @@ import java.util.stream.Stream;
  */
 final class NativeLibrary {
   /** {@code CHASQUI_ABI} of the header that this class was written for. */
-  private static final int ABI = 1;
+  private static final int ABI = 2;
 
   private final SymbolLookup symbols;
 
@@ -38,6 +38,7 @@ final class NativeLibrary {
   final MethodHandle gateUp;
   final MethodHandle rmsNorm;
   final MethodHandle add;
+  final MethodHandle scale;
   final MethodHandle rope;
   final MethodHandle embed;
   final MethodHandle storeKv;
@@ -65,6 +66,7 @@ final class NativeLibrary {
     gateUp = function("gate_up", "IPIPIPIPIII");
     rmsNorm = function("rms_norm", "PPFIIP");
     add = function("add", "PPI");
+    scale = function("scale", "PFI");
     rope = function("rope", "PIIIIPP");
     embed = function("embed", "IPIPIP");
     storeKv = function("store_kv", "IIIPPIPPII");

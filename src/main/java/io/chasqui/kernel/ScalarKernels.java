@@ -158,6 +158,13 @@ public final class ScalarKernels extends CheckedKernels {
   }
 
   @Override
+  void doScale(MemorySegment x, float factor, int n) {
+    for (int i = 0; i < n; i++) {
+      x.setAtIndex(JAVA_FLOAT, i, x.getAtIndex(JAVA_FLOAT, i) * factor);
+    }
+  }
+
+  @Override
   void doRope(
       MemorySegment x,
       int stride,

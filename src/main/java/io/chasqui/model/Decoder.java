@@ -389,11 +389,7 @@ public final class Decoder implements AutoCloseable {
 
   private void scale(MemorySegment x, Share own, float factor) {
     if (factor != 1 && own.count() > 0) {
-      for (long i = (long) own.from() * config.hidden();
-          i < (long) own.to() * config.hidden();
-          i++) {
-        x.setAtIndex(JAVA_FLOAT, i, x.getAtIndex(JAVA_FLOAT, i) * factor);
-      }
+      kernels.scale(own.of(x, 4L * config.hidden()), factor, own.count() * config.hidden());
     }
   }
 

@@ -88,6 +88,18 @@ class KernelsTest {
 
   @ParameterizedTest(allowZeroInvocations = true)
   @MethodSource("io.chasqui.kernel.KernelFixtures#implementations")
+  void scaledFloatsHaveTheBitsOfTheSpecification(Kernels kernels) {
+    for (int n : new int[] {1, 15, 16, 17, 100}) {
+      MemorySegment expected = fixtures.normal(n + 1);
+      MemorySegment actual = fixtures.floats(n + 1).copyFrom(expected);
+      SPECIFICATION.scale(expected, 0.22f, n);
+      kernels.scale(actual, 0.22f, n);
+      assertSameBits(expected, actual, "n=" + n + seed());
+    }
+  }
+
+  @ParameterizedTest(allowZeroInvocations = true)
+  @MethodSource("io.chasqui.kernel.KernelFixtures#implementations")
   void rotationsHaveTheBitsOfTheSpecification(Kernels kernels) {
     for (int headSize : new int[] {2, 16, 64, 80, 128}) {
       int stride = 3 * headSize + 5;
@@ -151,6 +163,16 @@ class KernelsTest {
         }
       }
     }
+  }
+
+  @Test
+  void theSpecificationOfScaleMultipliesWhatIsAskedFor() {
+    MemorySegment x = fixtures.floats(3);
+    MemorySegment.copy(new float[] {1, -2, 3}, 0, x, JAVA_FLOAT, 0, 3);
+    SPECIFICATION.scale(x, 0.5f, 2);
+    assertEquals(0.5f, x.getAtIndex(JAVA_FLOAT, 0));
+    assertEquals(-1f, x.getAtIndex(JAVA_FLOAT, 1));
+    assertEquals(3f, x.getAtIndex(JAVA_FLOAT, 2));
   }
 
   @Test
@@ -229,6 +251,8 @@ class KernelsTest {
     calls.add(() -> SPECIFICATION.matmul(w, q8, 1, x, 16, -1, 1));
     calls.add(() -> SPECIFICATION.matmul(w, q8, 1, x.asSlice(200), 16, 0, 1));
     calls.add(() -> SPECIFICATION.rmsNorm(x, x, 0, 1, 63, x));
+    calls.add(() -> SPECIFICATION.scale(x, 2, 65));
+    calls.add(() -> SPECIFICATION.scale(x.asReadOnly(), 2, 64));
     calls.add(() -> SPECIFICATION.embed(w, fixtures.ints(16), 1, x));
     calls.add(() -> SPECIFICATION.embed(w, fixtures.ints(-1), 1, x));
     calls.add(() -> SPECIFICATION.rope(x, 16, 1, 1, 16, fixtures.ints(4), x));
