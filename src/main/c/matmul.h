@@ -1,11 +1,11 @@
 /*
- * Products of weights in kernel order with tokens. A tile is a few tokens by one group of 16 rows,
- * or FLOAT_GROUPS groups for the float types. Each lane adds up one output in the order of the
- * columns, so a result depends on no tile size.
+ * Products of weights in kernel order with tokens. A tile is a few tokens by one group of 16 rows or
+ * by several, so that what is loaded of x serves them all; its sums are acc[group * tokens + token].
+ * Each lane adds up one output in the order of the columns, so a result depends on no tile size.
  */
 
 /* How far ahead weights are fetched, in bytes: a few tokens use them up faster than the processor's
- * own prefetcher delivers. */
+ * own prefetcher delivers. Many tokens find them in its caches. */
 #define PREFETCH_BYTES 8192
 
 INLINE void prefetch(const uint8_t *w, int bytes) {
@@ -25,72 +25,109 @@ INLINE struct token q8_token(const uint8_t *x, int columns, int t) {
   return (struct token){(const int8_t *)row, scale, (const int32_t *)(scale + columns / 32)};
 }
 
-INLINE void q4_tile(const int tokens, const uint8_t *w, int columns,
-                    const uint8_t *x, int t0, v16f *acc) {
-  struct token token[TILE_TOKENS];
+/* For each token its row and, in all its sums, zeros. */
+INLINE void start_tile(const int tokens, const int groups, int columns, const uint8_t *x, int t0,
+                       struct token *token, v16f *acc) {
+#pragma GCC unroll 8
+  for (int t = 0; t < tokens; t++) token[t] = q8_token(x, columns, t0 + t);
+#pragma GCC unroll 8
+  for (int i = 0; i < groups * tokens; i++) acc[i] = f_zero();
+}
+
+/* Adds a block's products to the sums of one group. */
+INLINE void add_block(const int tokens, const uint8_t *w, int b, const struct token *token,
+                      const v16i *sum, v16f *acc) {
+  v16f scale = f_load_f16(w);
 #pragma GCC unroll 8
   for (int t = 0; t < tokens; t++) {
-    token[t] = q8_token(x, columns, t0 + t);
-    acc[t] = f_zero();
+    acc[t] = f_fma(f_from_int(sum[t]), f_mul(scale, f_set1(token[t].scale[b])), acc[t]);
   }
+}
+
+INLINE void q4_tile(const int tokens, const int groups, const uint8_t *w, int columns,
+                    const uint8_t *x, int t0, v16f *acc) {
+  struct token token[TILE_TOKENS];
+  start_tile(tokens, groups, columns, x, t0, token, acc);
+  long group_bytes = columns / 32 * 288L;
   v16i nibble = i_set1(0x0f0f0f0f);
   for (int b = 0; b < columns / 32; b++, w += 288) {
-    prefetch(w, 288);
-    v16f scale = f_load_f16(w);
     v16i sum[TILE_TOKENS];
 #pragma GCC unroll 8
-    for (int t = 0; t < tokens; t++) sum[t] = q4_start(token[t].sum[b]);
+    for (int t = 0; t < tokens; t++) {
+#pragma GCC unroll 2
+      for (int g = 0; g < groups; g++) sum[g * tokens + t] = q4_start(token[t].sum[b]);
+    }
 #pragma GCC unroll 4
     for (int j = 0; j < 4; j++) {
-      v16i both = i_load(w + 32 + j * 64);
-      v16i low = i_and(both, nibble), high = i_and(i_shr(both, 4), nibble);
+      v16i low[QUANT_GROUPS], high[QUANT_GROUPS];
+#pragma GCC unroll 2
+      for (int g = 0; g < groups; g++) {
+        v16i both = i_load(w + g * group_bytes + 32 + j * 64);
+        low[g] = i_and(both, nibble);
+        high[g] = i_and(i_shr(both, 4), nibble);
+      }
 #pragma GCC unroll 8
       for (int t = 0; t < tokens; t++) {
         const int8_t *quant = token[t].quant + b * 32 + j * 4;
-        sum[t] = dot4_q4(sum[t], low, i_broadcast4(quant));
-        sum[t] = dot4_q4(sum[t], high, i_broadcast4(quant + 16));
+        v16i first = i_broadcast4(quant), second = i_broadcast4(quant + 16);
+#pragma GCC unroll 2
+        for (int g = 0; g < groups; g++) {
+          v16i *s = &sum[g * tokens + t];
+          *s = dot4_q4(dot4_q4(*s, low[g], first), high[g], second);
+        }
       }
     }
 #pragma GCC unroll 8
     for (int t = 0; t < tokens; t++) {
-      v16f product = f_mul(scale, f_set1(token[t].scale[b]));
-      acc[t] = f_fma(f_from_int(q4_finish(sum[t], token[t].sum[b])), product, acc[t]);
+#pragma GCC unroll 2
+      for (int g = 0; g < groups; g++) {
+        v16i *s = &sum[g * tokens + t];
+        *s = q4_finish(*s, token[t].sum[b]);
+      }
+    }
+#pragma GCC unroll 2
+    for (int g = 0; g < groups; g++) {
+      if (groups == 1) prefetch(w, 288);
+      add_block(tokens, w + g * group_bytes, b, token, sum + g * tokens, acc + g * tokens);
     }
   }
 }
 
-INLINE void q8_tile(const int tokens, const uint8_t *w, int columns,
+INLINE void q8_tile(const int tokens, const int groups, const uint8_t *w, int columns,
                     const uint8_t *x, int t0, v16f *acc) {
   struct token token[TILE_TOKENS];
-#pragma GCC unroll 8
-  for (int t = 0; t < tokens; t++) {
-    token[t] = q8_token(x, columns, t0 + t);
-    acc[t] = f_zero();
-  }
+  start_tile(tokens, groups, columns, x, t0, token, acc);
+  long group_bytes = columns / 32 * 544L;
   for (int b = 0; b < columns / 32; b++, w += 544) {
-    prefetch(w, 544);
-    v16f scale = f_load_f16(w);
     v16i sum[TILE_TOKENS];
 #pragma GCC unroll 8
-    for (int t = 0; t < tokens; t++) sum[t] = q8_start(token[t].sum[b]);
-#pragma GCC unroll 8
-    for (int s = 0; s < 8; s++) {
-      v16i u = i_load(w + 32 + s * 64);
-#pragma GCC unroll 8
-      for (int t = 0; t < tokens; t++) {
-        sum[t] = dot4_q8(sum[t], u, i_broadcast4(token[t].quant + b * 32 + s * 4));
-      }
+    for (int t = 0; t < tokens; t++) {
+#pragma GCC unroll 2
+      for (int g = 0; g < groups; g++) sum[g * tokens + t] = q8_start(token[t].sum[b]);
     }
 #pragma GCC unroll 8
-    for (int t = 0; t < tokens; t++) {
-      v16f product = f_mul(scale, f_set1(token[t].scale[b]));
-      acc[t] = f_fma(f_from_int(sum[t]), product, acc[t]);
+    for (int s = 0; s < 8; s++) {
+      v16i u[QUANT_GROUPS];
+#pragma GCC unroll 2
+      for (int g = 0; g < groups; g++) u[g] = i_load(w + g * group_bytes + 32 + s * 64);
+#pragma GCC unroll 8
+      for (int t = 0; t < tokens; t++) {
+        v16i four = i_broadcast4(token[t].quant + b * 32 + s * 4);
+#pragma GCC unroll 2
+        for (int g = 0; g < groups; g++) {
+          sum[g * tokens + t] = dot4_q8(sum[g * tokens + t], u[g], four);
+        }
+      }
+    }
+#pragma GCC unroll 2
+    for (int g = 0; g < groups; g++) {
+      if (groups == 1) prefetch(w, 544);
+      add_block(tokens, w + g * group_bytes, b, token, sum + g * tokens, acc + g * tokens);
     }
   }
 }
 
-/* The float types take FLOAT_GROUPS groups at once: x is loaded once for them all, and chains of
- * additions wait less for one another. Their sums are acc[group * tokens + token]. */
+/* Of the float types chains of additions wait less for one another in several groups. */
 INLINE void bf16_tile(const int tokens, const int groups, const uint8_t *w, int columns,
                       const uint8_t *x, int t0, v16f *acc) {
   const float *row = (const float *)x + (long)t0 * columns;
@@ -146,53 +183,67 @@ INLINE void f32_tile(const int tokens, const int groups, const uint8_t *w, int c
 static const int block_bytes[] = {288, 544, 1024, 2048};
 
 /* A tile of any number of tokens up to TILE_TOKENS: each number is compiled for itself. */
-#define TILE_OF(NAME, ...)                                                                    \
-  static __attribute__((noinline)) void NAME(int tokens, const uint8_t *w, int columns,       \
-                                             const uint8_t *x, int t0, v16f *acc) {           \
-    switch (tokens) { TILE_SIZES(__VA_ARGS__) }                                               \
+#define TILE_OF(NAME, CASES)                                                            \
+  static __attribute__((noinline)) void NAME(int tokens, const uint8_t *w, int columns, \
+                                             const uint8_t *x, int t0, v16f *acc) {     \
+    switch (tokens) { CASES }                                                           \
   }
 
-#define QUANT_TILE(TOKENS, KIND) \
-  case TOKENS: KIND##_tile(TOKENS, w, columns, x, t0, acc); break;
-#define FLOAT_TILE(TOKENS, KIND, GROUPS) \
+#define TILE(TOKENS, KIND, GROUPS) \
   case TOKENS: KIND##_tile(TOKENS, GROUPS, w, columns, x, t0, acc); break;
 
-#if TILE_TOKENS == 8
-#define TILE_SIZES(TILE, ...)                                                     \
-  TILE(1, __VA_ARGS__) TILE(2, __VA_ARGS__) TILE(3, __VA_ARGS__) TILE(4, __VA_ARGS__) \
-  TILE(5, __VA_ARGS__) TILE(6, __VA_ARGS__) TILE(7, __VA_ARGS__) TILE(8, __VA_ARGS__)
-#elif TILE_TOKENS == 4
-#define TILE_SIZES(TILE, ...) \
-  TILE(1, __VA_ARGS__) TILE(2, __VA_ARGS__) TILE(3, __VA_ARGS__) TILE(4, __VA_ARGS__)
-#elif TILE_TOKENS == 2
-#define TILE_SIZES(TILE, ...) TILE(1, __VA_ARGS__) TILE(2, __VA_ARGS__)
-#else
-#error "no tile sizes for this number of tokens"
-#endif
+#define TILE_SIZES_2(...) TILE(1, __VA_ARGS__) TILE(2, __VA_ARGS__)
+#define TILE_SIZES_4(...) TILE_SIZES_2(__VA_ARGS__) TILE(3, __VA_ARGS__) TILE(4, __VA_ARGS__)
+#define TILE_SIZES_8(...)                                                               \
+  TILE_SIZES_4(__VA_ARGS__) TILE(5, __VA_ARGS__) TILE(6, __VA_ARGS__) TILE(7, __VA_ARGS__) \
+  TILE(8, __VA_ARGS__)
+#define SIZES_OF(TOKENS) SIZES_OF_NUMBER(TOKENS)
+#define SIZES_OF_NUMBER(TOKENS) TILE_SIZES_##TOKENS
 
-TILE_OF(q4_tile_of, QUANT_TILE, q4)
-TILE_OF(q8_tile_of, QUANT_TILE, q8)
-TILE_OF(bf16_tile_of, FLOAT_TILE, bf16, 1)
-TILE_OF(f32_tile_of, FLOAT_TILE, f32, 1)
+TILE_OF(q4_tile_of, SIZES_OF(TILE_TOKENS)(q4, 1))
+TILE_OF(q8_tile_of, SIZES_OF(TILE_TOKENS)(q8, 1))
+TILE_OF(bf16_tile_of, SIZES_OF(TILE_TOKENS)(bf16, 1))
+TILE_OF(f32_tile_of, SIZES_OF(TILE_TOKENS)(f32, 1))
+#if QUANT_GROUPS > 1
+TILE_OF(q4_tiles_of, SIZES_OF(QUANT_TOKENS)(q4, QUANT_GROUPS))
+TILE_OF(q8_tiles_of, SIZES_OF(QUANT_TOKENS)(q8, QUANT_GROUPS))
+#else
+#define q4_tiles_of q4_tile_of
+#define q8_tiles_of q8_tile_of
+#endif
 #if FLOAT_GROUPS > 1
-TILE_OF(bf16_tiles_of, FLOAT_TILE, bf16, FLOAT_GROUPS)
-TILE_OF(f32_tiles_of, FLOAT_TILE, f32, FLOAT_GROUPS)
+TILE_OF(bf16_tiles_of, SIZES_OF(TILE_TOKENS)(bf16, FLOAT_GROUPS))
+TILE_OF(f32_tiles_of, SIZES_OF(TILE_TOKENS)(f32, FLOAT_GROUPS))
 #else
 #define bf16_tiles_of bf16_tile_of
 #define f32_tiles_of f32_tile_of
 #endif
 
-/* Groups of the next tile: 1 or FLOAT_GROUPS. */
-INLINE int tile_groups(int dtype, int left) {
-  return dtype >= CHASQUI_BF16 && left >= FLOAT_GROUPS ? FLOAT_GROUPS : 1;
+#define MAX_SUMS (TILE_TOKENS * FLOAT_GROUPS)
+
+struct shape {
+  int groups;
+  int tokens;
+};
+
+/* The largest tile for m tokens and the groups that are left. A few tokens of quantized weights
+ * wait for memory, which one group after another is read from best. */
+INLINE struct shape shape_of(int dtype, int m, int left) {
+  if (dtype >= CHASQUI_BF16) {
+    return (struct shape){left >= FLOAT_GROUPS ? FLOAT_GROUPS : 1, TILE_TOKENS};
+  }
+  if (m >= TILE_TOKENS && left >= QUANT_GROUPS) {
+    return (struct shape){QUANT_GROUPS, QUANT_TOKENS};
+  }
+  return (struct shape){1, TILE_TOKENS};
 }
 
 INLINE void tile_of(int dtype, int groups, int tokens, const uint8_t *w, int columns,
                     const uint8_t *x, int t0, v16f *acc) {
   if (dtype == CHASQUI_Q4) {
-    q4_tile_of(tokens, w, columns, x, t0, acc);
+    (groups > 1 ? q4_tiles_of : q4_tile_of)(tokens, w, columns, x, t0, acc);
   } else if (dtype == CHASQUI_Q8) {
-    q8_tile_of(tokens, w, columns, x, t0, acc);
+    (groups > 1 ? q8_tiles_of : q8_tile_of)(tokens, w, columns, x, t0, acc);
   } else if (dtype == CHASQUI_BF16) {
     (groups > 1 ? bf16_tiles_of : bf16_tile_of)(tokens, w, columns, x, t0, acc);
   } else {
@@ -204,10 +255,11 @@ static void matmul(int dtype, const uint8_t *w, int columns, const uint8_t *x, i
                    int out_stride, int group_from, int group_to) {
   long group_bytes = columns / 32L * block_bytes[dtype];
   for (int g = group_from, groups; g < group_to; g += groups) {
-    groups = tile_groups(dtype, group_to - g);
-    for (int t = 0; t < m; t += TILE_TOKENS) {
-      int tokens = m - t < TILE_TOKENS ? m - t : TILE_TOKENS;
-      v16f acc[TILE_TOKENS * FLOAT_GROUPS];
+    struct shape shape = shape_of(dtype, m, group_to - g);
+    groups = shape.groups;
+    for (int t = 0; t < m; t += shape.tokens) {
+      int tokens = m - t < shape.tokens ? m - t : shape.tokens;
+      v16f acc[MAX_SUMS];
       tile_of(dtype, groups, tokens, w + g * group_bytes, columns, x, t, acc);
       for (int i = 0; i < groups * tokens; i++) {
         f_store(out + (long)(t + i % tokens) * out_stride + (g + i / tokens) * 16, acc[i]);
@@ -223,10 +275,11 @@ static void gate_up(int gate_dtype, const uint8_t *gate, int up_dtype, const uin
   long up_bytes = columns / 32L * block_bytes[up_dtype];
   for (int g = group_from, groups; g < group_to; g += groups) {
     /* Both are quantized or both are not, hence take as many groups. */
-    groups = tile_groups(gate_dtype, group_to - g);
-    for (int t = 0; t < m; t += TILE_TOKENS) {
-      int tokens = m - t < TILE_TOKENS ? m - t : TILE_TOKENS;
-      v16f gated[TILE_TOKENS * FLOAT_GROUPS], acc[TILE_TOKENS * FLOAT_GROUPS];
+    struct shape shape = shape_of(gate_dtype, m, group_to - g);
+    groups = shape.groups;
+    for (int t = 0; t < m; t += shape.tokens) {
+      int tokens = m - t < shape.tokens ? m - t : shape.tokens;
+      v16f gated[MAX_SUMS], acc[MAX_SUMS];
       tile_of(gate_dtype, groups, tokens, gate + g * gate_bytes, columns, x, t, gated);
       tile_of(up_dtype, groups, tokens, up + g * up_bytes, columns, x, t, acc);
       for (int i = 0; i < groups * tokens; i++) {

@@ -12,6 +12,8 @@ typedef struct { __m256i a, b; } v16i;
 /* More sums than 16 registers hold, yet faster than reading the weights for two tokens at a time. */
 #define TILE_TOKENS 4
 #define FLOAT_GROUPS 2
+#define QUANT_TOKENS 4
+#define QUANT_GROUPS 1
 
 #define F2(op, x, y) ((v16f){op((x).a, (y).a), op((x).b, (y).b)})
 #define I2(op, x, y) ((v16i){op((x).a, (y).a), op((x).b, (y).b)})

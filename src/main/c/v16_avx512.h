@@ -17,6 +17,8 @@ typedef __m512i v16i;
  * this still fits the 32 registers. */
 #define TILE_TOKENS 8
 #define FLOAT_GROUPS 2
+#define QUANT_TOKENS 4
+#define QUANT_GROUPS 2
 
 INLINE v16f f_zero(void) { return _mm512_setzero_ps(); }
 INLINE v16f f_set1(float x) { return _mm512_set1_ps(x); }

@@ -12,6 +12,8 @@ typedef struct { int32x4_t q[4]; } v16i;
 /* Of 32 registers a token's sums take 4. */
 #define TILE_TOKENS 4
 #define FLOAT_GROUPS 1
+#define QUANT_TOKENS 4
+#define QUANT_GROUPS 1
 
 #define F4(e0, e1, e2, e3) ((v16f){{e0, e1, e2, e3}})
 #define I4(e0, e1, e2, e3) ((v16i){{e0, e1, e2, e3}})

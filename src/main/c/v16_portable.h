@@ -12,6 +12,8 @@ typedef struct { int32_t lane[16]; } v16i;
 #define CALLED static __attribute__((noinline, unused))
 #define TILE_TOKENS 4
 #define FLOAT_GROUPS 1
+#define QUANT_TOKENS 4
+#define QUANT_GROUPS 1
 #define EACH_LANE for (int i = 0; i < 16; i++)
 
 CALLED v16f f_set1(float x) { v16f r; EACH_LANE r.lane[i] = x; return r; }
