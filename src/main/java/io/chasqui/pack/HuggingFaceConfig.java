@@ -1,8 +1,10 @@
 package io.chasqui.pack;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import io.chasqui.pack.ModelConfig.Architecture;
 import io.chasqui.pack.ModelConfig.RopeScaling;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.stream.Collectors;
@@ -12,6 +14,9 @@ import java.util.stream.Collectors;
  * Architecture}: the same defaults, and what is not understood is refused by name.
  */
 final class HuggingFaceConfig {
+  /** The window of a Mistral whose configuration has no such field; null is none. */
+  private static final int MISTRAL_WINDOW = 4096;
+
   private final JsonSection config;
 
   private HuggingFaceConfig(JsonSection config) {
@@ -39,14 +44,14 @@ final class HuggingFaceConfig {
       throw config.get("num_attention_heads").fail("must be positive");
     }
     int headSize = integer("head_dim", hidden / heads);
-    boolean bias = architecture == Architecture.QWEN2 || config.flag("attention_bias", false);
+    refuseTypesOfLayers();
     return new ModelConfig(
         architecture,
         config.integer("num_hidden_layers"),
         hidden,
         config.integer("intermediate_size"),
         heads,
-        integer("num_key_value_heads", heads),
+        keyValueHeads(architecture, heads),
         headSize,
         config.integer("vocab_size"),
         config.integer("max_position_embeddings"),
@@ -54,8 +59,8 @@ final class HuggingFaceConfig {
         ropeTheta(),
         ropeScaling(),
         config.flag("tie_word_embeddings", false),
-        bias,
-        bias && architecture != Architecture.QWEN2,
+        architecture == Architecture.QWEN2 || attentionBias(architecture),
+        attentionBias(architecture),
         (float) granite(architecture, "embedding_multiplier", 1),
         (float) granite(architecture, "attention_multiplier", 1 / Math.sqrt(headSize)),
         (float) granite(architecture, "residual_multiplier", 1),
@@ -95,33 +100,68 @@ final class HuggingFaceConfig {
     return config.find(field).map(JsonSection::number).orElse(ifAbsent);
   }
 
-  /** Only Granite looks at its multipliers; without them it is a Llama. */
+  /** Null is as many as heads; where the field is missing, some families have another number. */
+  private int keyValueHeads(Architecture architecture, int heads) {
+    String field = "num_key_value_heads";
+    if (config.node().has(field)) {
+      return integer(field, heads);
+    }
+    return switch (architecture) {
+      case LLAMA, GRANITE -> heads;
+      case MISTRAL -> 8;
+      case QWEN2 -> 32;
+    };
+  }
+
+  /** Biases in all four projections of the attention; Mistral and Qwen 2 do not look at this. */
+  private boolean attentionBias(Architecture architecture) {
+    return switch (architecture) {
+      case LLAMA, GRANITE -> config.flag("attention_bias", false);
+      case MISTRAL, QWEN2 -> false;
+    };
+  }
+
+  private void refuseTypesOfLayers() {
+    for (JsonSection type :
+        config.find("layer_types").map(JsonSection::elements).orElse(List.of())) {
+      if (!type.text().equals("full_attention")) {
+        throw type.fail("layers of type \"%s\" are not supported".formatted(type.text()));
+      }
+    }
+  }
+
+  /** Only Granite looks at its multipliers, which are 1 where they are missing. */
   private double granite(Architecture architecture, String field, double otherwise) {
     return architecture == Architecture.GRANITE ? number(field, 1) : otherwise;
   }
 
-  /** Newer versions of transformers write both into {@code rope_parameters}. */
+  /** What versions of transformers before 5 call {@code rope_scaling}. */
   private Optional<JsonSection> ropeParameters() {
     return config.find("rope_scaling").or(() -> config.find("rope_parameters"));
   }
 
+  /** Versions from 5 write it into {@code rope_parameters}, those before beside them. */
+  private Optional<JsonSection> ropeParameter(String field) {
+    return ropeParameters().flatMap(rope -> rope.find(field)).or(() -> config.find(field));
+  }
+
   private double ropeTheta() {
-    return config
-        .find("rope_theta")
-        .or(() -> ropeParameters().flatMap(rope -> rope.find("rope_theta")))
-        .map(JsonSection::number)
-        .orElse(10_000.0);
+    return ropeParameter("rope_theta").map(JsonSection::number).orElse(10_000.0);
   }
 
   private RopeScaling ropeScaling() {
-    if (number("partial_rotary_factor", 1) != 1) {
-      throw config.get("partial_rotary_factor").fail("a partial rotary embedding is not supported");
+    Optional<JsonSection> part = ropeParameter("partial_rotary_factor");
+    if (part.isPresent() && part.get().number() != 1) {
+      throw part.get().fail("a partial rotary embedding is not supported");
     }
     Optional<JsonSection> parameters = ropeParameters();
     if (parameters.isEmpty()) {
       return new RopeScaling.None();
     }
     JsonSection rope = parameters.get();
+    if (rope.node().valueStream().anyMatch(JsonNode::isObject)) {
+      throw rope.fail("rotary embeddings that differ by the type of layer are not supported");
+    }
     String type =
         rope.find("rope_type").or(() -> rope.find("type")).map(JsonSection::text).orElse("default");
     return switch (type) {
@@ -138,14 +178,18 @@ final class HuggingFaceConfig {
   }
 
   private OptionalInt slidingWindow(Architecture architecture) {
-    Optional<JsonSection> window = config.find("sliding_window");
     if (architecture == Architecture.QWEN2 && config.flag("use_sliding_window", false)) {
       throw config
           .get("use_sliding_window")
           .fail("a sliding window in some of the layers is not supported");
     }
-    return architecture == Architecture.MISTRAL && window.isPresent()
-        ? OptionalInt.of(window.get().integer())
-        : OptionalInt.empty();
+    if (architecture != Architecture.MISTRAL) {
+      return OptionalInt.empty();
+    }
+    String field = "sliding_window";
+    if (!config.node().has(field)) {
+      return OptionalInt.of(MISTRAL_WINDOW);
+    }
+    return config.find(field).stream().mapToInt(JsonSection::integer).findFirst();
   }
 }

@@ -17,6 +17,7 @@ import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class ModelConfigTest {
@@ -50,6 +51,42 @@ class ModelConfigTest {
     assertFalse(llama.tiedEmbeddings() || llama.attentionBias() || llama.attentionOutputBias());
   }
 
+  @ParameterizedTest
+  @EnumSource
+  void theseDefaultsAreThoseOfEveryFamily(Architecture family) {
+    ModelConfig config = read(family.modelType(), "");
+
+    assertEquals(family, config.architecture());
+    assertEquals(1e-6f, config.rmsNormEps());
+    assertEquals(10_000, config.ropeTheta());
+    assertEquals(new RopeScaling.None(), config.ropeScaling());
+    assertFalse(config.tiedEmbeddings());
+    assertEquals(16, config.headSize());
+    assertEquals(16, read(family.modelType(), ", \"head_dim\": null").headSize());
+  }
+
+  @ParameterizedTest
+  @CsvSource({"llama, 64", "granite, 64", "qwen2, 32", "mistral, 8"})
+  void aMissingNumberOfKeyValueHeadsIsTheFamilysDefault(String family, int heads) {
+    String shapes =
+        "\"hidden_size\": 1024, \"intermediate_size\": 96, \"num_hidden_layers\": 2,"
+            + " \"num_attention_heads\": 64, \"vocab_size\": 100,"
+            + " \"max_position_embeddings\": 256";
+
+    assertEquals(heads, parse(family, shapes).kvHeads());
+    assertEquals(64, parse(family, shapes + ", \"num_key_value_heads\": null").kvHeads());
+  }
+
+  @Test
+  void aGraniteWithoutMultipliersHasOnes() {
+    ModelConfig granite = read("granite", "");
+
+    assertEquals(1, granite.embeddingMultiplier());
+    assertEquals(1, granite.attentionMultiplier());
+    assertEquals(1, granite.residualMultiplier());
+    assertEquals(1, granite.logitsScaling());
+  }
+
   @Test
   void theRopeOfLlama3IsRead() {
     assertEquals(new RopeScaling.Llama3(8, 1, 4, 64), read("llama", LLAMA3_ROPE).ropeScaling());
@@ -60,10 +97,38 @@ class ModelConfigTest {
       strings = {
         ", \"rope_scaling\": {\"type\": \"linear\", \"factor\": 2.0}, \"rope_theta\": 500.0",
         ", \"rope_parameters\": {\"rope_type\": \"linear\", \"factor\": 2, \"rope_theta\": 500}",
+        ", \"rope_scaling\": null, \"rope_theta\": 7,"
+            + " \"rope_parameters\": {\"rope_type\": \"linear\", \"factor\": 2, \"rope_theta\": 500}",
       })
   void ropeIsReadAsOldAndAsNewFilesHaveIt(String rope) {
     assertEquals(new RopeScaling.Linear(2), read("llama", rope).ropeScaling());
     assertEquals(500, read("llama", rope).ropeTheta());
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        ", \"rope_theta\": 500",
+        ", \"rope_theta\": 500, \"rope_scaling\": {\"rope_type\": \"default\"}",
+        ", \"rope_theta\": 500, \"rope_scaling\": {\"type\": \"default\"}",
+        ", \"rope_theta\": 500, \"rope_scaling\": {}",
+        ", \"rope_parameters\": {\"rope_type\": \"default\", \"rope_theta\": 500}",
+        ", \"rope_parameters\": {\"rope_theta\": 500, \"partial_rotary_factor\": 1.0}",
+      })
+  void ropeWithoutScalingIsReadHoweverItIsWritten(String rope) {
+    assertEquals(new RopeScaling.None(), read("llama", rope).ropeScaling());
+    assertEquals(500, read("llama", rope).ropeTheta());
+  }
+
+  @Test
+  void theRopeOfLlama3IsReadFromNewFilesToo() {
+    String rope =
+        LLAMA3_ROPE
+            .replace("rope_scaling", "rope_parameters")
+            .replace("}", ", \"rope_theta\": 5e5}");
+
+    assertEquals(new RopeScaling.Llama3(8, 1, 4, 64), read("llama", rope).ropeScaling());
+    assertEquals(500_000, read("llama", rope).ropeTheta());
   }
 
   @Test
@@ -74,13 +139,30 @@ class ModelConfigTest {
     assertEquals(
         OptionalInt.empty(),
         read("qwen2", ", \"sliding_window\": 128, \"use_sliding_window\": false").slidingWindow());
+    assertEquals(OptionalInt.empty(), read("llama", ", \"sliding_window\": 128").slidingWindow());
+    assertEquals(OptionalInt.of(4096), read("mistral", "").slidingWindow());
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "llama, false, false",
+    "llama, true, true",
+    "granite, false, false",
+    "granite, true, true",
+    "mistral, true, false",
+    "qwen2, true, false",
+  })
+  void attentionBiasCountsInLlamaAndGraniteOnly(String family, boolean flag, boolean output) {
+    ModelConfig config = read(family, ", \"attention_bias\": " + flag);
+
+    assertEquals(output, config.attentionOutputBias());
+    assertEquals(output || family.equals("qwen2"), config.attentionBias());
   }
 
   @Test
-  void qwen2HasBiasesButNotInItsOutput() {
+  void qwen2HasBiasesWhateverIsSaid() {
     assertTrue(read("qwen2", "").attentionBias());
-    assertFalse(read("qwen2", "").attentionOutputBias());
-    assertTrue(read("llama", ", \"attention_bias\": true").attentionOutputBias());
+    assertTrue(read("qwen2", ", \"attention_bias\": false").attentionBias());
   }
 
   @Test
@@ -104,6 +186,19 @@ class ModelConfigTest {
         "llama   | , \"hidden_act\": \"gelu\"                       | \"gelu\" is not supported",
         "llama   | , \"mlp_bias\": true                             | mlp_bias",
         "llama   | , \"partial_rotary_factor\": 0.5                 | partial rotary",
+        "llama   | , \"rope_scaling\": {\"rope_type\": \"dynamic\"} | \"dynamic\" is not supported",
+        "qwen2   | , \"rope_parameters\": {\"rope_type\": \"yarn\"} | \"yarn\" is not supported",
+        "llama   | , \"rope_scaling\": {\"rope_type\": \"linear\"} | \"factor\" is missing",
+        "llama   | , \"rope_scaling\": {\"type\": \"linear\", \"factor\": \"2\"} | rope_scaling.factor: must be a number",
+        "llama   | , \"rope_scaling\": {\"type\": \"linear\", \"factor\": 0.5} | at least 1",
+        "llama   | , \"rope_scaling\": {\"type\": \"llama3\", \"factor\": 8, \"low_freq_factor\": 1, \"high_freq_factor\": 4} | \"original_max_position_embeddings\" is missing",
+        "llama   | , \"rope_scaling\": \"linear\" | must be an object",
+        "llama   | , \"rope_parameters\": {\"partial_rotary_factor\": 0.5} | rope_parameters.partial_rotary_factor: a partial rotary",
+        "qwen2   | , \"rope_parameters\": {\"full_attention\": {\"rope_type\": \"default\"}} | differ by the type of layer",
+        "qwen2   | , \"layer_types\": [\"full_attention\", \"sliding_attention\"] | layer_types[1]: layers of type \"sliding_attention\"",
+        "llama   | , \"attention_bias\": \"yes\" | attention_bias: must be true or false",
+        "granite | , \"mlp_bias\": true | mlp_bias",
+        "granite | , \"attention_multiplier\": 0 | attentionMultiplier must be a positive number",
         "llama   | , \"head_dim\": 7                                | multiple of 32",
         "llama   | , \"rms_norm_eps\": -1                           | rmsNormEps",
         "llama   | , \"rope_theta\": \"big\"                        | rope_theta: must be a number",
@@ -173,7 +268,11 @@ class ModelConfigTest {
   }
 
   private static ModelConfig read(String family, String more) {
-    String json = "{\"model_type\": \"" + family + "\", " + SHAPES + more + "}";
+    return parse(family, SHAPES + more);
+  }
+
+  private static ModelConfig parse(String family, String fields) {
+    String json = "{\"model_type\": \"" + family + "\", " + fields + "}";
     return HuggingFaceConfig.read(
         JsonSection.parse("config.json", json.getBytes(StandardCharsets.UTF_8)));
   }
