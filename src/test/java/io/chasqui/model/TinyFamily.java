@@ -99,7 +99,7 @@ public enum TinyFamily {
       {"model_type": "granite", "hidden_size": 64, "intermediate_size": 96,
        "num_hidden_layers": 3, "num_attention_heads": 4, "num_key_value_heads": 2,
        "tie_word_embeddings": true, "rms_norm_eps": 1e-05, "rope_theta": 5000.0,
-       "embedding_multiplier": 3.0, "attention_multiplier": 0.4, "residual_multiplier": 0.35,
+       "embedding_multiplier": 2.0, "attention_multiplier": 0.4, "residual_multiplier": 0.7,
        "logits_scaling": 8.0}
       """);
 
