@@ -1,5 +1,6 @@
 package io.chasqui.pack;
 
+import io.chasqui.kernel.KvLayout;
 import java.util.Locale;
 import java.util.OptionalInt;
 
@@ -13,7 +14,8 @@ import java.util.OptionalInt;
  * @param feedForward width inside the feed-forward network, a multiple of 32
  * @param heads query heads
  * @param kvHeads key-value heads, a divisor of {@code heads}
- * @param headSize width of a head, even; {@code heads * headSize} is a multiple of 32
+ * @param headSize width of a head, a multiple of 16 up to {@value KvLayout#MAX_HEAD_SIZE}; {@code
+ *     heads * headSize} is a multiple of 32
  * @param vocabulary rows of the embedding and of the output matrix
  * @param context positions that the model was made for
  * @param rmsNormEps what is added to the mean square
@@ -56,6 +58,7 @@ public record ModelConfig(
   private static final int MAX_VOCABULARY = 1 << 22;
   private static final int MAX_CONTEXT = 1 << 24;
   private static final int BLOCK = 32;
+  private static final int HEAD_STEP = 16;
 
   /** The families of decoders that the fast path knows. */
   public enum Architecture {
@@ -127,7 +130,9 @@ public record ModelConfig(
     check("feedForward", feedForward, 1, MAX_WIDTH);
     check("heads", heads, 1, MAX_WIDTH);
     check("kvHeads", kvHeads, 1, heads);
-    check("headSize", headSize, 2, MAX_WIDTH / heads);
+    // Checked here, where a model is packed, and not only where its KV memory is laid out.
+    check("headSize", headSize, HEAD_STEP, KvLayout.MAX_HEAD_SIZE);
+    check("heads * headSize", heads * headSize, 1, MAX_WIDTH);
     check("vocabulary", vocabulary, 1, MAX_VOCABULARY);
     check("context", context, 1, MAX_CONTEXT);
     slidingWindow.ifPresent(window -> check("slidingWindow", window, 1, Integer.MAX_VALUE));
@@ -135,7 +140,7 @@ public record ModelConfig(
     multiple("feedForward", feedForward, BLOCK);
     multiple("heads * headSize", heads * headSize, BLOCK);
     multiple("heads", heads, kvHeads);
-    multiple("headSize", headSize, 2);
+    multiple("headSize", headSize, HEAD_STEP);
     positive("rmsNormEps", rmsNormEps);
     positive("ropeTheta", ropeTheta);
     positive("embeddingMultiplier", embeddingMultiplier);

@@ -11,9 +11,9 @@ import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.stream.Collectors;
 
-/** Models with random weights whose shapes have every kind of padding. */
+/** Models with random weights whose vocabulary is padded. */
 final class TinyModels {
-  static final int HEAD_SIZE = 8;
+  static final int HEAD_SIZE = 16;
   static final int VOCABULARY = 2050;
 
   private TinyModels() {}
@@ -26,7 +26,7 @@ final class TinyModels {
         directory.resolve("config.json"),
         """
         {"model_type": "qwen2", "num_hidden_layers": 2, "hidden_size": 32, "intermediate_size": 96,
-         "num_attention_heads": 4, "num_key_value_heads": 1, "vocab_size": 2050,
+         "num_attention_heads": 4, "num_key_value_heads": 1, "head_dim": 16, "vocab_size": 2050,
          "max_position_embeddings": 128, "eos_token_id": 2047, "sliding_window": 64,
          "use_sliding_window": false, "rope_theta": 1000000.0}
         """);
@@ -35,13 +35,13 @@ final class TinyModels {
     for (int layer = 0; layer < 2; layer++) {
       String prefix = "model.layers." + layer + ".";
       shapes.put(prefix + "input_layernorm.weight", new int[] {32});
-      shapes.put(prefix + "self_attn.q_proj.weight", new int[] {32, 32});
-      shapes.put(prefix + "self_attn.q_proj.bias", new int[] {32});
+      shapes.put(prefix + "self_attn.q_proj.weight", new int[] {4 * HEAD_SIZE, 32});
+      shapes.put(prefix + "self_attn.q_proj.bias", new int[] {4 * HEAD_SIZE});
       shapes.put(prefix + "self_attn.k_proj.weight", new int[] {HEAD_SIZE, 32});
       shapes.put(prefix + "self_attn.k_proj.bias", new int[] {HEAD_SIZE});
       shapes.put(prefix + "self_attn.v_proj.weight", new int[] {HEAD_SIZE, 32});
       shapes.put(prefix + "self_attn.v_proj.bias", new int[] {HEAD_SIZE});
-      shapes.put(prefix + "self_attn.o_proj.weight", new int[] {32, 32});
+      shapes.put(prefix + "self_attn.o_proj.weight", new int[] {32, 4 * HEAD_SIZE});
       shapes.put(prefix + "post_attention_layernorm.weight", new int[] {32});
       shapes.put(prefix + "mlp.gate_proj.weight", new int[] {96, 32});
       shapes.put(prefix + "mlp.up_proj.weight", new int[] {96, 32});
