@@ -10,8 +10,14 @@ import java.util.concurrent.locks.LockSupport;
  * sleeps, so that a team without work costs nothing.
  */
 public final class ThreadTeam implements AutoCloseable {
-  /** Long enough for the gaps inside a step, short enough not to be noticed when idle. */
-  private static final int SPINS = 20_000;
+  /** Long enough for the gaps inside a step where every member has a processor of its own. */
+  private static final int SPINS = 1_000;
+
+  /**
+   * Where members share processors, the one that is waited for may be the one that is kept off by
+   * waiting; long enough for the gap between two steps.
+   */
+  private static final int YIELDS = 2_000;
 
   private static final long NAP_NANOS = 50_000;
 
@@ -85,8 +91,8 @@ public final class ThreadTeam implements AutoCloseable {
       LockSupport.unpark(worker);
     }
     attend(0, work);
-    for (int spins = 0; busy.get() != 0; spins++) {
-      pause(spins);
+    for (int waited = 0; busy.get() != 0; waited++) {
+      pause(waited);
     }
     Throwable thrown = failure.get();
     if (thrown != null) {
@@ -105,20 +111,31 @@ public final class ThreadTeam implements AutoCloseable {
       phase = before + 1;
       return;
     }
-    for (int spins = 0; phase == before; spins++) {
+    for (int waited = 0; phase == before; waited++) {
       if (failure.get() != null) {
         throw new TeamBroken();
       }
-      pause(spins);
+      pause(waited);
     }
   }
 
-  private void pause(int spins) {
-    if (spins < SPINS) {
-      Thread.onSpinWait();
-    } else {
+  private void pause(int waited) {
+    if (!stayAwake(waited)) {
       LockSupport.parkNanos(this, NAP_NANOS);
     }
+  }
+
+  /** Waits a moment without sleeping, unless it has been long enough already. */
+  @SuppressWarnings("ThreadPriorityCheck") // yielding is a favour to the others, not relied upon
+  private static boolean stayAwake(int waited) {
+    if (waited < SPINS) {
+      Thread.onSpinWait();
+    } else if (waited < SPINS + YIELDS) {
+      Thread.yield();
+    } else {
+      return false;
+    }
+    return true;
   }
 
   /** Another member has failed: there is nothing left to wait for. */
@@ -143,10 +160,8 @@ public final class ThreadTeam implements AutoCloseable {
   private void serve(int member) {
     int done = 0;
     while (true) {
-      for (int spins = 0; assignment == done && !closed; spins++) {
-        if (spins < SPINS) {
-          Thread.onSpinWait();
-        } else {
+      for (int waited = 0; assignment == done && !closed; waited++) {
+        if (!stayAwake(waited)) {
           LockSupport.park(this);
         }
       }
