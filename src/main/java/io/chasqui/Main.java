@@ -114,7 +114,9 @@ public class Main implements Runnable {
   @Command(
       name = "pack",
       description = {
-        "Writes a model as one packed file, which starts quickly and is read at full speed.",
+        "Writes a model as one packed file, which starts quickly and is read at full speed. Serving a"
+            + " model that is not packed does so too, into the cache; this command is for choosing"
+            + " type and place.",
         "",
         "8 bits a weight are the default, because they cost no quality that can be measured. 4 bits"
             + " halve the file again and are the fastest; a model loses a little by them, a small"

@@ -12,7 +12,7 @@ import java.util.Optional;
 public interface ChasquiConfig {
   /**
    * The model: {@code demo} for the built-in one, a packed file, a directory in Hugging Face's
-   * layout, or {@code hf:OWNER/NAME}, which is downloaded once.
+   * layout, or {@code hf:OWNER/NAME}, which is downloaded once. The last two are packed once.
    */
   @WithDefault("demo")
   String model();

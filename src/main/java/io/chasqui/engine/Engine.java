@@ -2,10 +2,9 @@ package io.chasqui.engine;
 
 import io.chasqui.chat.ChatMessage;
 import io.chasqui.chat.ChatTemplate;
-import io.chasqui.pack.ModelLocation;
-import io.chasqui.pack.PackedModel;
+import io.chasqui.pack.PackedCache;
+import io.chasqui.pack.ProgressBar;
 import io.chasqui.tokenizer.Tokenizer;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 
@@ -15,12 +14,18 @@ public interface Engine extends AutoCloseable {
   /**
    * Loads a model with the default options.
    *
+   * <p>Our own decoder runs what is packed. A directory or a download is packed when it is opened
+   * for the first time, into the cache that {@code XDG_CACHE_HOME} names (else {@code ~/.cache}),
+   * and again when its files have changed. Jlama runs what our decoder does not know, and what
+   * cannot be packed because the cache cannot be written; the log says so.
+   *
    * @param model {@code demo} for the built-in model, the path of a packed file ({@code .chasqui})
    *     or of a directory in Hugging Face's layout, or {@code hf:OWNER/NAME} for a download
    * @throws IllegalArgumentException if there is no such directory
    * @throws io.chasqui.pack.DownloadException if the model cannot be downloaded
    * @throws io.chasqui.pack.ModelFormatException if its files cannot be used
-   * @throws IllegalStateException if the JVM was started without the flags that the engine needs
+   * @throws IllegalStateException if the JVM was started without the flags that Jlama needs, for a
+   *     model that it is to run
    */
   static Engine open(String model) {
     return open(model, EngineOptions.DEFAULTS);
@@ -28,9 +33,8 @@ public interface Engine extends AutoCloseable {
 
   /** As {@link #open(String)}, with options. */
   static Engine open(String model, EngineOptions options) {
-    return model.endsWith(PackedModel.SUFFIX)
-        ? SequentialEngine.open(PackedModel.open(Path.of(model)), options)
-        : SequentialEngine.open(ModelLocation.resolve(model), options);
+    var cache = PackedCache.fromEnvironment(System.getenv(), ProgressBar.forThisProcess());
+    return new EngineLoader(cache, options).open(model);
   }
 
   ModelInfo model();

@@ -7,9 +7,7 @@ import io.chasqui.chat.ChatTemplate;
 import io.chasqui.kernel.KvLayout;
 import io.chasqui.model.Decoder;
 import io.chasqui.model.KvBudget;
-import io.chasqui.pack.EmbeddedModel;
 import io.chasqui.pack.ModelDirectory;
-import io.chasqui.pack.ModelFiles;
 import io.chasqui.pack.ModelSettings;
 import io.chasqui.pack.PackedModel;
 import io.chasqui.pack.SafetensorsFiles;
@@ -21,6 +19,7 @@ import io.chasqui.tokenizer.Detokenizer;
 import io.chasqui.tokenizer.Tokenizer;
 import java.lang.System.Logger.Level;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Arrays;
@@ -84,17 +83,17 @@ public final class SequentialEngine implements Engine {
    * @throws io.chasqui.pack.ModelFormatException if a file cannot be used
    * @throws IllegalStateException if the JVM was started without the flags that Jlama needs
    */
-  public static SequentialEngine open(ModelFiles files, EngineOptions options) {
+  public static SequentialEngine open(ModelDirectory model, EngineOptions options) {
     requireVectorModule();
-    ModelSettings settings = ModelSettings.read(files);
+    ModelSettings settings = ModelSettings.read(model);
     int context = Math.min(settings.contextLength(), options.maxContext());
-    String config = new String(files.require("config.json"), StandardCharsets.UTF_8);
+    String config = new String(model.require("config.json"), StandardCharsets.UTF_8);
     return new SequentialEngine(
-        files.name(),
+        model.name(),
         settings,
-        TokenizerJson.read(files.require("tokenizer.json"), files.read("tokenizer_config.json")),
+        TokenizerJson.read(model.require("tokenizer.json"), model.read("tokenizer_config.json")),
         context,
-        () -> new JlamaDecoder(files.name(), config, weights(files), context),
+        () -> new JlamaDecoder(model.name(), config, weights(model.directory()), context),
         options);
   }
 
@@ -197,14 +196,9 @@ public final class SequentialEngine implements Engine {
     }
   }
 
-  private static WeightLoader weights(ModelFiles files) {
-    return switch (files) {
-      case EmbeddedModel embedded -> SafeTensorSupport.readWeights(embedded.weights());
-      case ModelDirectory(String name, var directory) -> {
-        SafetensorsFiles.check(directory);
-        yield SafeTensorSupport.loadWeights(directory.toFile());
-      }
-    };
+  private static WeightLoader weights(Path directory) {
+    SafetensorsFiles.check(directory);
+    return SafeTensorSupport.loadWeights(directory.toFile());
   }
 
   private static SamplingParameters recommended(ModelSettings settings) {

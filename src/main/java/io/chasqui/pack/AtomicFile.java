@@ -10,6 +10,9 @@ import java.util.UUID;
 
 /** Writes a file so that under its name there is a whole one or none, whatever happens. */
 final class AtomicFile {
+  /** How the name of a file ends while it is written; it begins with a dot and the target's. */
+  static final String INCOMPLETE = ".incomplete";
+
   private AtomicFile() {}
 
   /** Writes the contents. */
@@ -35,7 +38,7 @@ final class AtomicFile {
       throw new IllegalArgumentException("There is no directory '" + folder + "' to write to.");
     }
     Path temporary =
-        folder.resolve("." + file.getFileName() + "." + UUID.randomUUID() + ".incomplete");
+        folder.resolve("." + file.getFileName() + "." + UUID.randomUUID() + INCOMPLETE);
     temporary.toFile().deleteOnExit();
     try {
       try (FileChannel channel =

@@ -3,20 +3,42 @@ package io.chasqui.pack;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.Optional;
 
-/** The demo model that is part of the program. No file is written to use it. */
+/**
+ * The demo model that is part of the program: packed, to be served, and the files that it was
+ * packed from. No file is written to use it.
+ */
 public record EmbeddedModel() implements ModelFiles {
   /** Its name, which is also how one asks for it. */
   public static final String NAME = "demo";
 
-  private static final String RESOURCES = "/models/" + NAME + "/";
+  /** Made from {@link #SOURCE} by {@code ./chasqui pack demo FILE --quant q8}. */
+  static final String PACKED = "/models/" + NAME + PackedModel.SUFFIX;
+
+  private static final String SOURCE = "/models/" + NAME + "/";
 
   @Override
   public String name() {
     return NAME;
+  }
+
+  /**
+   * The same model as `chasqui pack` writes it, in native memory: 5 MB. The digests of its sections
+   * are not computed: a test compares the resource with its source, byte for byte.
+   *
+   * @return to be closed; another one at each call
+   */
+  public PackedModel packed() {
+    byte[] content =
+        resource(PACKED)
+            .orElseThrow(
+                () -> new IllegalStateException("the program lacks its resource " + PACKED));
+    try (PackedBytes bytes = PackedBytes.of(NAME + PackedModel.SUFFIX, content)) {
+      return PackedModel.open(bytes);
+    } catch (IOException e) {
+      throw new UncheckedIOException("the program's resource " + PACKED, e);
+    }
   }
 
   @Override
@@ -24,23 +46,14 @@ public record EmbeddedModel() implements ModelFiles {
     if (!PlainNames.isPlain(file)) {
       throw new IllegalArgumentException("not a plain file name: " + file);
     }
-    try (InputStream in = EmbeddedModel.class.getResourceAsStream(RESOURCES + file)) {
-      return in == null ? Optional.empty() : Optional.of(in.readAllBytes());
-    } catch (IOException e) {
-      throw new UncheckedIOException("the program's resource " + RESOURCES + file, e);
-    }
+    return resource(SOURCE + file);
   }
 
-  /**
-   * Copies the weights, a whole safetensors file, out of the program: 10 MB.
-   *
-   * @return a direct buffer, little endian, whose header has been checked; another one at each call
-   */
-  public ByteBuffer weights() {
-    byte[] file = require(SafetensorsFiles.SINGLE);
-    ByteBuffer weights =
-        ByteBuffer.allocateDirect(file.length).put(file).flip().order(ByteOrder.LITTLE_ENDIAN);
-    SafetensorsHeader.read(SafetensorsFiles.SINGLE, weights);
-    return weights;
+  private static Optional<byte[]> resource(String name) {
+    try (InputStream in = EmbeddedModel.class.getResourceAsStream(name)) {
+      return in == null ? Optional.empty() : Optional.of(in.readAllBytes());
+    } catch (IOException e) {
+      throw new UncheckedIOException("the program's resource " + name, e);
+    }
   }
 }

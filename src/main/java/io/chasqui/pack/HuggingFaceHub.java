@@ -48,14 +48,6 @@ public final class HuggingFaceHub {
   private static final String SINGLE = SafetensorsFiles.SINGLE;
 
   private static final List<String> REQUIRED = List.of("config.json", "tokenizer.json");
-  private static final Set<String> SMALL_FILES =
-      Set.of(
-          "config.json",
-          "generation_config.json",
-          "tokenizer.json",
-          "tokenizer_config.json",
-          "chat_template.jinja",
-          INDEX);
 
   private static final int MAX_LISTING_BYTES = 64_000_000;
   private static final Duration PATIENCE = Duration.ofSeconds(60);
@@ -111,24 +103,18 @@ public final class HuggingFaceHub {
   }
 
   /**
-   * The hub that the environment describes: {@code HF_ENDPOINT}, {@code HF_TOKEN}, and {@code
-   * XDG_CACHE_HOME} (else {@code ~/.cache}) for the cache, which is its folder {@code chasqui}.
+   * The hub that the environment describes: {@code HF_ENDPOINT}, {@code HF_TOKEN}, and what {@link
+   * Environment#cache} looks at.
    *
    * @throws IllegalArgumentException when a variable makes no sense
    */
   public static HuggingFaceHub fromEnvironment(Map<String, String> environment, Progress progress) {
-    Optional<String> home = variable(environment, "XDG_CACHE_HOME");
-    Path caches =
-        home.map(Path::of).orElseGet(() -> Path.of(System.getProperty("user.home"), ".cache"));
+    var variables = new Environment(environment);
     return new HuggingFaceHub(
-        variable(environment, "HF_ENDPOINT").map(URI::create).orElse(DEFAULT_ENDPOINT),
-        variable(environment, "HF_TOKEN"),
-        caches.resolve("chasqui"),
+        variables.get("HF_ENDPOINT").map(URI::create).orElse(DEFAULT_ENDPOINT),
+        variables.get("HF_TOKEN"),
+        variables.cache(),
         progress);
-  }
-
-  private static Optional<String> variable(Map<String, String> environment, String name) {
-    return Optional.ofNullable(environment.get(name)).map(String::strip).filter(v -> !v.isEmpty());
   }
 
   /**
@@ -213,7 +199,7 @@ public final class HuggingFaceHub {
         Files.createDirectories(partial);
         List<RemoteFile> small =
             listing.files().values().stream()
-                .filter(file -> SMALL_FILES.contains(file.name()))
+                .filter(file -> ModelDirectory.SMALL_FILES.contains(file.name()))
                 .toList();
         download(client, pinned, "settings and tokenizer", small, partial);
         download(client, pinned, "weights", weights(listing, partial, model), partial);

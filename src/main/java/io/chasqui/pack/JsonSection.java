@@ -128,6 +128,11 @@ record JsonSection(String file, String path, JsonNode node) {
     return new ModelFormatException(file, path, reason);
   }
 
+  /** What to throw when this value is right, but asks for what our own decoder lacks. */
+  UnsupportedModelException unsupported(String reason) {
+    return new UnsupportedModelException(file, path, reason);
+  }
+
   ModelFormatException fail(IllegalArgumentException cause) {
     ModelFormatException failure = fail(cause.getMessage());
     failure.initCause(cause);

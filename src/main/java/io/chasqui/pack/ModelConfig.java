@@ -152,8 +152,9 @@ public record ModelConfig(
   /**
    * Reads Hugging Face's {@code config.json}.
    *
-   * @throws ModelFormatException if it is missing or malformed, or the model has something that the
-   *     decoder lacks, which is named
+   * @throws UnsupportedModelException if the model has something that the decoder lacks, which is
+   *     named
+   * @throws ModelFormatException if it is missing or malformed
    */
   public static ModelConfig read(ModelFiles files) {
     return HuggingFaceConfig.read(JsonSection.parse("config.json", files.require("config.json")));

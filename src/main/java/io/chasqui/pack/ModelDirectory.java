@@ -4,14 +4,26 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * A model whose files lie in a directory.
  *
- * @param directory holds the files, and the weights for Jlama to map
+ * @param directory holds the files
  */
 public record ModelDirectory(String name, Path directory) implements ModelFiles {
+  /** What is read of a model beside its weights, as far as it is there. */
+  static final List<String> SMALL_FILES =
+      List.of(
+          "config.json",
+          "generation_config.json",
+          "tokenizer.json",
+          "tokenizer_config.json",
+          "chat_template.jinja",
+          SafetensorsFiles.INDEX);
+
   /** Far above any tokenizer.json, far below what would hurt. */
   private static final int MAX_SMALL_FILE_BYTES = 256_000_000;
 
@@ -21,6 +33,14 @@ public record ModelDirectory(String name, Path directory) implements ModelFiles 
       throw new IllegalArgumentException("not a plain file name: " + file);
     }
     return readSmall(directory.resolve(file));
+  }
+
+  /** The names of all files that make the model what it is. */
+  List<String> files() {
+    return Stream.concat(
+            SMALL_FILES.stream().filter(name -> Files.isRegularFile(directory.resolve(name))),
+            SafetensorsFiles.names(directory).stream())
+        .toList();
   }
 
   static Optional<byte[]> readSmall(Path path) {

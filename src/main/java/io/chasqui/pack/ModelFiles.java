@@ -5,7 +5,7 @@ import java.util.Optional;
 /**
  * The files of one model in Hugging Face's layout: {@code config.json}, {@code tokenizer.json},
  * {@code tokenizer_config.json}, {@code generation_config.json}, {@code chat_template.jinja} and
- * the weights as safetensors. They lie in a directory, which Jlama maps, or in the program itself.
+ * the weights as safetensors. They lie in a directory, or in the program itself.
  */
 public sealed interface ModelFiles permits ModelDirectory, EmbeddedModel {
 

@@ -4,7 +4,8 @@ package io.chasqui.pack;
  * A model file is malformed, or uses something this program does not support. The message is one
  * sentence that names the file, the place in it and what to do about it.
  */
-public final class ModelFormatException extends RuntimeException {
+public sealed class ModelFormatException extends RuntimeException
+    permits UnsupportedModelException {
   private static final long serialVersionUID = 1L;
 
   private final String file;

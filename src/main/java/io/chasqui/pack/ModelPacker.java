@@ -81,7 +81,8 @@ public final class ModelPacker {
    * What a model's matrices are best stored as: 4 bits if Jlama has reduced them to that, otherwise
    * 8 bits, which cost no quality that can be measured.
    *
-   * @throws ModelFormatException if the weights' headers are malformed
+   * @throws UnsupportedModelException if the model is of a kind that cannot be packed
+   * @throws ModelFormatException if its configuration or the weights' headers are malformed
    */
   public static DType defaultQuantization(ModelFiles model) throws IOException {
     ModelConfig config = ModelConfig.read(model);
@@ -98,7 +99,8 @@ public final class ModelPacker {
    *
    * @param target appears when it is complete; what is there is replaced
    * @param quantization what matrices are stored as; norms and biases are floats always
-   * @throws ModelFormatException if the model is malformed, or is of a kind that cannot be packed
+   * @throws UnsupportedModelException if the model is of a kind that cannot be packed
+   * @throws ModelFormatException if the model is malformed
    * @throws IllegalArgumentException if the target cannot be a file
    * @throws IOException if reading or writing fails; nothing is left behind then
    */

@@ -37,7 +37,10 @@ record PackHeader(
   /** The first eight bytes of a packed model file: {@code CHASQUI} and a zero. */
   static final long MAGIC = 0x0049_5551_5341_4843L;
 
-  /** The version of the format that is written and read. */
+  /**
+   * The version of the format that is written and read. What is packed by another one is packed
+   * again, so whatever changes the bytes that a model is packed to changes this.
+   */
   static final int VERSION = 1;
 
   /** Magic, version, length of the JSON, SHA-256 of the JSON. */

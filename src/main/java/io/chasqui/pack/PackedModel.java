@@ -11,18 +11,15 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.channels.FileChannel;
-import java.nio.channels.FileChannel.MapMode;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.security.MessageDigest;
 import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.Map;
 
 /**
- * A packed model file, mapped read-only; {@link ModelPacker} has the format. Thread-safe.
+ * A packed model, mapped read-only from its file, or copied into memory where it comes with the
+ * program; {@link ModelPacker} has the format. Thread-safe.
  *
  * <p>What {@link #open} returns is sound in every respect but the digests of the sections, which
  * {@link #verify} computes: reading every byte of the weights is what a quick start must not do.
@@ -51,14 +48,16 @@ public final class PackedModel implements AutoCloseable {
    * @throws ModelFormatException if the file cannot be read, is no packed model, or breaks a rule
    */
   public static PackedModel open(Path path) {
-    String file = String.valueOf(path.getFileName());
-    try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
-      return open(file, channel, readHeader(file, channel));
-    } catch (NoSuchFileException e) {
-      throw new ModelFormatException(file, "", "there is no such file: " + path);
+    try (PackedBytes bytes = PackedBytes.of(path)) {
+      return open(bytes);
     } catch (IOException e) {
-      throw unreadable(file, e);
+      throw unreadable(path, e);
     }
+  }
+
+  /** As {@link #open(Path)}, wherever the bytes are; they may be closed afterwards. */
+  static PackedModel open(PackedBytes bytes) throws IOException {
+    return open(bytes, readHeader(bytes));
   }
 
   /**
@@ -69,37 +68,39 @@ public final class PackedModel implements AutoCloseable {
    * @throws ModelFormatException if something is wrong, with the section where it is
    */
   public static void verify(Path path, Progress progress) {
-    String file = String.valueOf(path.getFileName());
-    try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
-      PackHeader header = readHeader(file, channel);
-      progress.start("verifying " + file, channel.size(), header.sections().getFirst().offset());
-      try {
-        for (Section section : header.sections()) {
-          verifyDigest(file, channel, section, progress);
-        }
-      } finally {
-        progress.done();
-      }
-      try (PackedModel model = open(file, channel, header)) {
-        TokenizerFormat.check(model.tokenizer());
-      } catch (IllegalArgumentException e) {
-        throw malformed(file, header.section(PackHeader.TOKENIZER), e);
-      }
-    } catch (NoSuchFileException e) {
-      throw new ModelFormatException(file, "", "there is no such file: " + path);
+    try (PackedBytes bytes = PackedBytes.of(path)) {
+      verify(bytes, progress);
     } catch (IOException e) {
-      throw unreadable(file, e);
+      throw unreadable(path, e);
     }
   }
 
-  private static PackHeader readHeader(String file, FileChannel channel) throws IOException {
-    long fileLength = channel.size();
+  private static void verify(PackedBytes bytes, Progress progress) throws IOException {
+    PackHeader header = readHeader(bytes);
+    progress.start(
+        "verifying " + bytes.name(), bytes.size(), header.sections().getFirst().offset());
+    try {
+      for (Section section : header.sections()) {
+        verifyDigest(bytes, section, progress);
+      }
+    } finally {
+      progress.done();
+    }
+    try (PackedModel model = open(bytes, header)) {
+      TokenizerFormat.check(model.tokenizer());
+    } catch (IllegalArgumentException e) {
+      throw malformed(bytes.name(), header.section(PackHeader.TOKENIZER), e);
+    }
+  }
+
+  private static PackHeader readHeader(PackedBytes bytes) throws IOException {
+    String file = bytes.name();
+    long fileLength = bytes.size();
     if (fileLength < PackHeader.PREFIX_BYTES) {
       throw new ModelFormatException(
           file, "", "has %d bytes, too few for a packed model".formatted(fileLength));
     }
-    ByteBuffer prefix =
-        read(file, channel, 0, PackHeader.PREFIX_BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    ByteBuffer prefix = read(bytes, 0, PackHeader.PREFIX_BYTES).order(ByteOrder.LITTLE_ENDIAN);
     if (prefix.getLong() != PackHeader.MAGIC) {
       throw new ModelFormatException(
           file, "", 0, "is not a packed model: make one with `chasqui pack`");
@@ -128,7 +129,7 @@ public final class PackedModel implements AutoCloseable {
     }
     byte[] digest = new byte[32];
     prefix.get(digest);
-    byte[] json = read(file, channel, PackHeader.PREFIX_BYTES, length).array();
+    byte[] json = read(bytes, PackHeader.PREFIX_BYTES, length).array();
     if (!MessageDigest.isEqual(digest, Sha256.of(json))) {
       throw new ModelFormatException(
           file, "header", "its SHA-256 is another one: the file is damaged, copy it again");
@@ -136,42 +137,35 @@ public final class PackedModel implements AutoCloseable {
     return PackHeader.parse(file, json, end, fileLength);
   }
 
-  private static ByteBuffer read(String file, FileChannel channel, long position, int length)
-      throws IOException {
-    ByteBuffer bytes = ByteBuffer.allocate(length);
-    while (bytes.hasRemaining()) {
-      if (channel.read(bytes, position + bytes.position()) < 0) {
-        throw new ModelFormatException(file, "", "became shorter while it was read");
+  private static ByteBuffer read(PackedBytes bytes, long position, int length) throws IOException {
+    ByteBuffer buffer = ByteBuffer.allocate(length);
+    while (buffer.hasRemaining()) {
+      if (bytes.read(buffer, position + buffer.position()) < 0) {
+        throw new ModelFormatException(bytes.name(), "", "became shorter while it was read");
       }
     }
-    return bytes.flip();
+    return buffer.flip();
   }
 
-  private static PackedModel open(String file, FileChannel channel, PackHeader header)
-      throws IOException {
+  private static PackedModel open(PackedBytes bytes, PackHeader header) throws IOException {
     Arena arena = Arena.ofShared();
     try {
-      Section section = header.section(PackHeader.WEIGHTS);
-      MemorySegment weights =
-          channel.map(MapMode.READ_ONLY, section.offset(), section.length(), arena);
-      return new PackedModel(header, arena, weights, readTokenizer(file, channel, header));
+      MemorySegment weights = bytes.section(header.section(PackHeader.WEIGHTS), arena);
+      return new PackedModel(header, arena, weights, readTokenizer(bytes, header));
     } catch (IOException | RuntimeException e) {
       arena.close();
       throw e;
     }
   }
 
-  private static Tokenizer readTokenizer(String file, FileChannel channel, PackHeader header)
-      throws IOException {
+  private static Tokenizer readTokenizer(PackedBytes bytes, PackHeader header) throws IOException {
     Section section = header.section(PackHeader.TOKENIZER);
     try (Arena arena = Arena.ofConfined()) {
-      Tokenizer tokenizer =
-          TokenizerFormat.read(
-              channel.map(MapMode.READ_ONLY, section.offset(), section.length(), arena));
-      requireFits(file, tokenizer, header.config());
+      Tokenizer tokenizer = TokenizerFormat.read(bytes.section(section, arena));
+      requireFits(bytes.name(), tokenizer, header.config());
       return tokenizer;
     } catch (IllegalArgumentException e) {
-      throw malformed(file, section, e);
+      throw malformed(bytes.name(), section, e);
     }
   }
 
@@ -186,15 +180,16 @@ public final class PackedModel implements AutoCloseable {
     }
   }
 
-  private static void verifyDigest(
-      String file, FileChannel channel, Section section, Progress progress) throws IOException {
+  private static void verifyDigest(PackedBytes bytes, Section section, Progress progress)
+      throws IOException {
     MessageDigest digest = Sha256.digest();
     byte[] chunk = new byte[1 << 20];
     for (long done = 0; done < section.length(); ) {
       int length = (int) Math.min(chunk.length, section.length() - done);
-      int count = channel.read(ByteBuffer.wrap(chunk, 0, length), section.offset() + done);
+      int count = bytes.read(ByteBuffer.wrap(chunk, 0, length), section.offset() + done);
       if (count < 0) {
-        throw new ModelFormatException(file, section.name(), "became shorter while it was read");
+        throw new ModelFormatException(
+            bytes.name(), section.name(), "became shorter while it was read");
       }
       digest.update(chunk, 0, count);
       done += count;
@@ -202,7 +197,7 @@ public final class PackedModel implements AutoCloseable {
     }
     if (!section.sha256().equals(HexFormat.of().formatHex(digest.digest()))) {
       throw new ModelFormatException(
-          file,
+          bytes.name(),
           section.name(),
           section.offset(),
           "the SHA-256 of this section is another one: the file is damaged, copy it again");
@@ -217,8 +212,10 @@ public final class PackedModel implements AutoCloseable {
     return failure;
   }
 
-  private static ModelFormatException unreadable(String file, IOException cause) {
-    var failure = new ModelFormatException(file, "", "cannot be read: " + cause.getMessage());
+  private static ModelFormatException unreadable(Path path, IOException cause) {
+    var failure =
+        new ModelFormatException(
+            PackedBytes.nameOf(path), "", "cannot be read: " + cause.getMessage());
     failure.initCause(cause);
     return failure;
   }
@@ -259,7 +256,7 @@ public final class PackedModel implements AutoCloseable {
   }
 
   /**
-   * A matrix, in the mapped file; not to be used after {@link #close}.
+   * A matrix, where it is mapped or copied; not to be used after {@link #close}.
    *
    * @param name as Hugging Face has it; queries, keys and values of layer N are {@code
    *     model.layers.N.self_attn.qkv_proj.weight}, each with its rows padded to a multiple of 16
@@ -272,8 +269,8 @@ public final class PackedModel implements AutoCloseable {
   }
 
   /**
-   * A vector of floats, little endian, in the mapped file at a multiple of 64 bytes; not to be used
-   * after {@link #close}.
+   * A vector of floats, little endian, at a multiple of 64 bytes; not to be used after {@link
+   * #close}.
    *
    * @throws IllegalArgumentException if there is no such vector
    */
@@ -294,7 +291,9 @@ public final class PackedModel implements AutoCloseable {
     return weights.asSlice(tensor.offset(), tensor.length());
   }
 
-  /** Unmaps the file. Whoever reads a tensor afterwards gets an {@link IllegalStateException}. */
+  /**
+   * Gives the memory back. Whoever reads a tensor afterwards gets an {@link IllegalStateException}.
+   */
   @Override
   public void close() {
     arena.close();

@@ -14,6 +14,8 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
 
@@ -41,6 +43,14 @@ public record SafetensorsFiles(Map<String, SafetensorsHeader> headers) {
   public static boolean isIn(Path directory) {
     return Files.isRegularFile(directory.resolve(INDEX))
         || Files.isRegularFile(directory.resolve(SINGLE));
+  }
+
+  /** The files that hold a directory's weights, in alphabetical order. */
+  static SortedSet<String> names(Path directory) {
+    Path index = directory.resolve(INDEX);
+    return Files.isRegularFile(index)
+        ? new TreeSet<>(weightMap(readIndex(index)).values())
+        : new TreeSet<>(Set.of(SINGLE));
   }
 
   /**

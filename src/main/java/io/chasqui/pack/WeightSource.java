@@ -68,7 +68,9 @@ final class WeightSource implements Closeable {
         }
       }
       case EmbeddedModel embedded -> {
-        ByteBuffer weights = embedded.weights();
+        ByteBuffer weights =
+            ByteBuffer.wrap(embedded.require(SafetensorsFiles.SINGLE))
+                .order(ByteOrder.LITTLE_ENDIAN);
         source.add(
             SafetensorsFiles.SINGLE,
             (into, position) -> {

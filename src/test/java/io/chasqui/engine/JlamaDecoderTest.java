@@ -7,6 +7,7 @@ import com.github.tjake.jlama.safetensors.SafeTensorSupport;
 import io.chasqui.UnseenText;
 import io.chasqui.pack.EmbeddedModel;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import org.junit.jupiter.api.Test;
 
 class JlamaDecoderTest {
@@ -18,7 +19,8 @@ class JlamaDecoderTest {
     double expected = 0;
     var model = new EmbeddedModel();
     String config = new String(model.require("config.json"), UTF_8);
-    var weights = SafeTensorSupport.readWeights(model.weights());
+    var weights =
+        SafeTensorSupport.readWeights(ByteBuffer.wrap(model.require("model.safetensors")));
     try (JlamaDecoder decoder = new JlamaDecoder("demo", config, weights, 512)) {
       for (UnseenText document : UnseenText.documents(DOCUMENTS)) {
         ours += loss(decoder, document.ids());

@@ -7,28 +7,23 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.langchain4j.model.jlama.JlamaChatModel;
 import io.chasqui.Await;
+import io.chasqui.DemoFiles;
 import io.chasqui.chat.ChatMessage;
+import io.chasqui.kernel.DType;
 import io.chasqui.kernel.KvLayout;
-import io.chasqui.pack.EmbeddedModel;
-import io.chasqui.pack.ModelFormatException;
-import io.chasqui.pack.ModelLocation;
+import io.chasqui.pack.ModelDirectory;
+import io.chasqui.pack.ModelPacker;
+import io.chasqui.pack.Progress;
 import io.chasqui.sampling.SamplingParameters;
-import java.io.IOException;
-import java.nio.channels.FileChannel;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalLong;
-import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -56,12 +51,12 @@ class SequentialEngineTest {
   @BeforeAll
   static void open() throws Exception {
     engine = Engine.open("demo");
-    endless = copyOfDemo(shared, "endless");
-    Path config = endless.resolve("config.json");
-    String text = Files.readString(config);
+    ModelDirectory source = DemoFiles.copyTo(shared.resolve("endless"));
     // Byte 0x00, which no answer has, instead of the tokens that end one.
     int never = engine.tokenizer().encodeOrdinary("\0")[0];
-    replace(config, text, text.replaceAll("(?s)(\"eos_token_id\": )\\[.*?\\]", "$1" + never));
+    DemoFiles.edit(source, "config.json", "(?s)(\"eos_token_id\": )\\[.*?\\]", "$1" + never);
+    endless = shared.resolve("endless.chasqui");
+    ModelPacker.pack(source, endless, DType.Q8, Progress.NONE);
   }
 
   @AfterAll
@@ -104,40 +99,6 @@ class SequentialEngineTest {
 
     assertEquals(first.tokens(), second.tokens());
     assertTrue(first.tokens().size() > 20, first.text());
-  }
-
-  @ParameterizedTest
-  @ValueSource(strings = {QUESTION, "Count from 3 to 9.", "What is the opposite of hot?", STORY})
-  void greedyAnswersAreThoseOfJlamaBehindLangChain4j(String question) throws Exception {
-    // Where Jlama looks for a model without an owner that it has downloaded.
-    Path model = copyOfDemo("na_demo");
-    Files.createFile(model.resolve(".finished"));
-    var jlama =
-        JlamaChatModel.builder()
-            .modelCachePath(model.getParent())
-            .modelName("demo")
-            .temperature(0f)
-            .build();
-
-    String expected = jlama.chat(question);
-
-    var answer = Collected.from(engine.submit(greedy(question)));
-    answer.finished();
-    assertEquals(expected, answer.text());
-    assertTrue(expected.length() > 5, expected);
-  }
-
-  @Test
-  void aModelInADirectoryAnswersAsTheOneThatIsBuiltIn() throws Exception {
-    var embedded = Collected.from(engine.submit(greedy(QUESTION)));
-    embedded.finished();
-
-    try (Engine other = Engine.open(copyOfDemo("copy").toString())) {
-      var answer = Collected.from(other.submit(greedy(QUESTION)));
-      answer.finished();
-      assertEquals(embedded.tokens(), answer.tokens());
-      assertEquals("copy", other.model().name());
-    }
   }
 
   @Test
@@ -418,8 +379,7 @@ class SequentialEngineTest {
             heard.add(end.reason().name());
           }
         };
-    try (Engine own =
-        SequentialEngine.open(new EmbeddedModel(), EngineOptions.DEFAULTS.withListener(listener))) {
+    try (Engine own = Engine.open("demo", EngineOptions.DEFAULTS.withListener(listener))) {
       Collected.from(own.submit(request(STORY).maxTokens(3).build())).finished();
     }
 
@@ -427,52 +387,19 @@ class SequentialEngineTest {
   }
 
   @Test
-  void nothingIsLeftInTheTemporaryDirectory() throws Exception {
-    Path temporary = Path.of(System.getProperty("java.io.tmpdir"));
-    Set<String> before = jlamaFiles(temporary);
-
-    try (Engine own = engine(1, Duration.ofSeconds(30))) {
-      Collected.from(own.submit(greedy(STORY))).finished();
-
-      assertEquals(before, jlamaFiles(temporary));
-    }
-    assertEquals(before, jlamaFiles(temporary));
-  }
-
-  @Test
-  void memoryStaysFlatOverManyRequests() throws Exception {
-    for (int i = 0; i < 100; i++) {
-      Collected.from(engine.submit(request(QUESTION).maxTokens(4).build())).finished();
-    }
-    long before = memoryOutsideTheHeap();
-    assertTrue(before > 9_000_000, "the weights are not seen: the measure is wrong");
-    for (int i = 0; i < 300; i++) {
-      Collected.from(engine.submit(request(QUESTION).maxTokens(4).build())).finished();
-    }
-
-    // A sequence's KV memory is above 100 kB: 300 that are kept would be 30 MB and more.
-    Await.until(
-        "what 300 requests took outside the heap is given back",
-        () -> memoryOutsideTheHeap() - before < 8_000_000);
-  }
-
-  @Test
   void paddingOfTheVocabularyIsNeverDrawn() throws Exception {
     // The tokenizer loses its last two tokens, the model does not: as if they were padding.
-    Path model = copyOfDemo("padded");
-    String json = Files.readString(model.resolve("tokenizer.json"));
+    ModelDirectory source = DemoFiles.copyTo(directory.resolve("padded"));
+    DemoFiles.edit(
+        source,
+        "tokenizer.json",
+        "(?s),\\s*\\{[^{}]*\"id\"\\s*:\\s*2046[^{}]*\\}\\s*,\\s*\\{[^{}]*\"id\"\\s*:\\s*2047[^{}]*\\}",
+        "");
+    DemoFiles.edit(
+        source, "config.json", "(?s)\"eos_token_id\": \\[.*?\\]", "\"eos_token_id\": 2045");
+    Path model = directory.resolve("padded.chasqui");
+    ModelPacker.pack(source, model, DType.Q8, Progress.NONE);
     int[] prompt = prompt(QUESTION);
-    replace(
-        model.resolve("tokenizer.json"),
-        json,
-        json.replaceAll(
-            "(?s),\\s*\\{[^{}]*\"id\"\\s*:\\s*2046[^{}]*\\}\\s*,\\s*\\{[^{}]*\"id\"\\s*:\\s*2047[^{}]*\\}",
-            ""));
-    String config = Files.readString(model.resolve("config.json"));
-    replace(
-        model.resolve("config.json"),
-        config,
-        config.replaceAll("(?s)\"eos_token_id\": \\[.*?\\]", "\"eos_token_id\": 2045"));
 
     try (Engine padded = Engine.open(model.toString())) {
       assertEquals(2046, padded.tokenizer().vocabularySize());
@@ -483,67 +410,9 @@ class SequentialEngineTest {
     }
   }
 
-  @ParameterizedTest
-  @CsvSource({
-    "'\"hidden_size\": 256', '\"hidden_size\": 512', [512]",
-    "'\"hidden_size\": 256', '\"hidden_size\": 128', [128]",
-    "'\"intermediate_size\": 704', '\"intermediate_size\": 1408', 1408",
-    "'\"num_key_value_heads\": 4', '\"num_key_value_heads\": 8', '[256, 256]'",
-    "'\"vocab_size\": 2048', '\"vocab_size\": 4096', 4096",
-    "'\"num_hidden_layers\": 6', '\"num_hidden_layers\": 7', model.layers.6",
-    "'\"num_hidden_layers\": 6', '\"num_hidden_layers\": 5', model.layers.5",
-  })
-  void weightsThatDoNotFitTheirConfigurationAreRefused(String from, String to, String named)
-      throws Exception {
-    Path model = copyOfDemo("unfit");
-    Path file = model.resolve("config.json");
-    replace(file, Files.readString(file), Files.readString(file).replace(from, to));
-
-    var refusal =
-        assertThrows(ModelFormatException.class, () -> Engine.open(model.toString()).close());
-
-    assertTrue(refusal.getMessage().contains("config.json"), refusal.getMessage());
-    assertTrue(
-        refusal.getMessage().contains(named.replace("[", "").replace("]", "")),
-        refusal.getMessage());
-    assertFalse(refusal.getMessage().contains("Exception"), refusal.getMessage());
-  }
-
-  @ParameterizedTest
-  @ValueSource(strings = {"bert", "t5", "", "LLAMA 3"})
-  void aFamilyThatCannotGenerateIsRefusedByName(String type) throws Exception {
-    Path model = copyOfDemo("unknown");
-    Path file = model.resolve("config.json");
-    String config = Files.readString(file);
-    replace(
-        file,
-        config,
-        config.replace("\"model_type\": \"llama\"", "\"model_type\": \"" + type + "\""));
-
-    var refusal =
-        assertThrows(ModelFormatException.class, () -> Engine.open(model.toString()).close());
-
-    assertTrue(refusal.getMessage().contains("model_type"), refusal.getMessage());
-    assertTrue(refusal.getMessage().contains("qwen2"), refusal.getMessage());
-  }
-
-  @Test
-  void truncatedWeightsAreRefused() throws Exception {
-    Path model = copyOfDemo("truncated");
-    Path weights = model.resolve("model.safetensors");
-    try (var file = FileChannel.open(weights, StandardOpenOption.WRITE)) {
-      file.truncate(Files.size(weights) - 1_000);
-    }
-
-    var refusal =
-        assertThrows(ModelFormatException.class, () -> Engine.open(model.toString()).close());
-
-    assertEquals("model.safetensors", refusal.file());
-  }
-
   private static Engine engine(int queueCapacity, Duration stallTimeout) {
-    return SequentialEngine.open(
-        ModelLocation.resolve(endless.toString()),
+    return Engine.open(
+        endless.toString(),
         new EngineOptions(
             512,
             KvLayout.Type.F16,
@@ -591,43 +460,5 @@ class SequentialEngineTest {
                     .build()));
     answer.finished();
     return answer;
-  }
-
-  private static long memoryOutsideTheHeap() {
-    System.gc();
-    return java.lang.management.ManagementFactory.getPlatformMXBeans(
-            java.lang.management.BufferPoolMXBean.class)
-        .stream()
-        .mapToLong(java.lang.management.BufferPoolMXBean::getMemoryUsed)
-        .sum();
-  }
-
-  private static Set<String> jlamaFiles(Path temporary) throws IOException {
-    try (var files = Files.list(temporary)) {
-      return files
-          .map(file -> file.getFileName().toString())
-          .filter(name -> name.contains("jlama") || name.endsWith(".page"))
-          .collect(Collectors.toSet());
-    }
-  }
-
-  private static void replace(Path file, String before, String after) throws IOException {
-    assertNotEquals(before, after, "nothing was replaced in " + file);
-    Files.writeString(file, after);
-  }
-
-  private Path copyOfDemo(String name) throws IOException {
-    return copyOfDemo(directory, name);
-  }
-
-  private static Path copyOfDemo(Path directory, String name) throws IOException {
-    Path copy = Files.createDirectories(directory.resolve(name));
-    for (String file :
-        List.of("config.json", "tokenizer.json", "tokenizer_config.json", "model.safetensors")) {
-      try (var in = EmbeddedModel.class.getResourceAsStream("/models/demo/" + file)) {
-        Files.copy(in, copy.resolve(file));
-      }
-    }
-    return copy;
   }
 }

@@ -20,6 +20,7 @@ import io.chasqui.pack.EmbeddedModel;
 import io.chasqui.pack.ModelPacker;
 import io.chasqui.pack.PackedModel;
 import io.chasqui.pack.Progress;
+import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -138,7 +139,9 @@ class DecoderTest {
   private static float[][] jlamaLogits(int[] tokens) throws Exception {
     // Its native kernels are wrong for this model: see JlamaDecoder.
     System.setProperty("jlama.force_panama_tensor_operations", "true");
-    var weights = SafeTensorSupport.readWeights(new EmbeddedModel().weights());
+    var weights =
+        SafeTensorSupport.readWeights(
+            ByteBuffer.wrap(new EmbeddedModel().require("model.safetensors")));
     var config =
         JsonSupport.om.readValue(new EmbeddedModel().require("config.json"), LlamaConfig.class);
     float[][] rows = new float[tokens.length][VOCABULARY];

@@ -1,21 +1,22 @@
 package io.chasqui.ops;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
-import static org.junit.jupiter.api.Assertions.assertNotEquals;
-
+import io.chasqui.DemoFiles;
 import io.chasqui.config.ChasquiConfig;
 import io.chasqui.engine.Engine;
+import io.chasqui.kernel.DType;
 import io.chasqui.kernel.KvLayout;
-import io.chasqui.pack.EmbeddedModel;
+import io.chasqui.pack.ModelDirectory;
+import io.chasqui.pack.ModelPacker;
+import io.chasqui.pack.Progress;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.quarkus.runtime.configuration.MemorySize;
+import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 
@@ -88,29 +89,27 @@ public final class LentModel implements AutoCloseable {
       return name.equals("demo") ? name : endless().toString();
     }
 
-    /** The demo model without tokens that end a turn. */
+    /** The demo model without tokens that end a turn, packed. */
     private static Path endless() {
-      EmbeddedModel demo = new EmbeddedModel();
       try {
         Path directory = Files.createTempDirectory("endless-model");
-        directory.toFile().deleteOnExit();
-        for (String file :
-            List.of("tokenizer.json", "tokenizer_config.json", "model.safetensors")) {
-          write(directory.resolve(file), demo.require(file));
-        }
-        String config = new String(demo.require("config.json"), UTF_8);
-        String without = config.replaceFirst("\"eos_token_id\": \\[[^]]*]", "\"eos_token_id\": []");
-        assertNotEquals(config, without);
-        write(directory.resolve("config.json"), without.getBytes(UTF_8));
-        return directory;
+        ModelDirectory source = DemoFiles.copyTo(directory.resolve("source"));
+        DemoFiles.edit(
+            source, "config.json", "\"eos_token_id\": \\[[^]]*]", "\"eos_token_id\": []");
+        Path packed = directory.resolve("endless.chasqui");
+        ModelPacker.pack(source, packed, DType.Q8, Progress.NONE);
+        deleteOnExit(directory);
+        return packed;
       } catch (IOException e) {
         throw new UncheckedIOException(e);
       }
     }
 
-    private static void write(Path file, byte[] content) throws IOException {
-      Files.write(file, content);
-      file.toFile().deleteOnExit();
+    /** With all that is in it: what is registered last is deleted first. */
+    private static void deleteOnExit(Path directory) throws IOException {
+      try (var all = Files.walk(directory)) {
+        all.map(Path::toFile).forEach(File::deleteOnExit);
+      }
     }
 
     @Override

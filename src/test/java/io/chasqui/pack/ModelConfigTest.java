@@ -2,6 +2,7 @@ package io.chasqui.pack;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -188,28 +189,42 @@ class ModelConfigTest {
         "llama   | , \"partial_rotary_factor\": 0.5                 | partial rotary",
         "llama   | , \"rope_scaling\": {\"rope_type\": \"dynamic\"} | \"dynamic\" is not supported",
         "qwen2   | , \"rope_parameters\": {\"rope_type\": \"yarn\"} | \"yarn\" is not supported",
+        "llama   | , \"rope_parameters\": {\"partial_rotary_factor\": 0.5} | rope_parameters.partial_rotary_factor: a partial rotary",
+        "qwen2   | , \"rope_parameters\": {\"full_attention\": {\"rope_type\": \"default\"}} | differ by the type of layer",
+        "qwen2   | , \"layer_types\": [\"full_attention\", \"sliding_attention\"] | layer_types[1]: layers of type \"sliding_attention\"",
+        "granite | , \"mlp_bias\": true | mlp_bias",
+        "qwen2   | , \"use_sliding_window\": true                   | use_sliding_window",
+      })
+  void whatTheDecoderLacksIsNamed(String family, String more, String named) {
+    ModelFormatException refusal =
+        assertThrows(UnsupportedModelException.class, () -> read(family, more == null ? "" : more));
+    assertTrue(refusal.getMessage().contains(named), refusal.getMessage());
+    assertEquals("config.json", refusal.file());
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '`',
+      value = {
         "llama   | , \"rope_scaling\": {\"rope_type\": \"linear\"} | \"factor\" is missing",
         "llama   | , \"rope_scaling\": {\"type\": \"linear\", \"factor\": \"2\"} | rope_scaling.factor: must be a number",
         "llama   | , \"rope_scaling\": {\"type\": \"linear\", \"factor\": 0.5} | at least 1",
         "llama   | , \"rope_scaling\": {\"type\": \"llama3\", \"factor\": 8, \"low_freq_factor\": 1, \"high_freq_factor\": 4} | \"original_max_position_embeddings\" is missing",
         "llama   | , \"rope_scaling\": \"linear\" | must be an object",
-        "llama   | , \"rope_parameters\": {\"partial_rotary_factor\": 0.5} | rope_parameters.partial_rotary_factor: a partial rotary",
-        "qwen2   | , \"rope_parameters\": {\"full_attention\": {\"rope_type\": \"default\"}} | differ by the type of layer",
-        "qwen2   | , \"layer_types\": [\"full_attention\", \"sliding_attention\"] | layer_types[1]: layers of type \"sliding_attention\"",
         "llama   | , \"attention_bias\": \"yes\" | attention_bias: must be true or false",
-        "granite | , \"mlp_bias\": true | mlp_bias",
         "granite | , \"attention_multiplier\": 0 | attentionMultiplier must be a positive number",
         "llama   | , \"head_dim\": 7                                | headSize must be from 16 to 256",
         "llama   | , \"head_dim\": 40                               | headSize must be a multiple of 16",
         "llama   | , \"head_dim\": 272                              | headSize must be from 16 to 256",
         "llama   | , \"rms_norm_eps\": -1                           | rmsNormEps",
         "llama   | , \"rope_theta\": \"big\"                        | rope_theta: must be a number",
-        "qwen2   | , \"use_sliding_window\": true                   | use_sliding_window",
         "mistral | , \"sliding_window\": 0                          | slidingWindow",
       })
-  void whatTheDecoderLacksIsNamed(String family, String more, String named) {
+  void whatIsWrongInItselfIsNotMerelyUnsupported(String family, String more, String named) {
     ModelFormatException refusal =
-        assertThrows(ModelFormatException.class, () -> read(family, more == null ? "" : more));
+        assertThrows(ModelFormatException.class, () -> read(family, more));
+    assertNotEquals(UnsupportedModelException.class, refusal.getClass());
     assertTrue(refusal.getMessage().contains(named), refusal.getMessage());
     assertEquals("config.json", refusal.file());
   }

@@ -244,9 +244,19 @@ class PackedModelFuzzTest {
     assertTrue(json.contains(part.strip()), json);
     write(withHeader(original.clone(), json.replaceFirst(Pattern.quote(part), by).stripTrailing()));
 
+    ModelFormatException refusal = refusal();
+    assertTrue(refusal.getMessage().contains(reason), refusal.getMessage());
+  }
+
+  /** Of the file, which is that of the same bytes on the heap. */
+  private ModelFormatException refusal() throws IOException {
+    PackedBytes copied = PackedBytes.of("demo.chasqui", Files.readAllBytes(path));
     ModelFormatException refusal =
         assertThrows(ModelFormatException.class, () -> PackedModel.open(path));
-    assertTrue(refusal.getMessage().contains(reason), refusal.getMessage());
+    assertEquals(
+        refusal.getMessage(),
+        assertThrows(ModelFormatException.class, () -> PackedModel.open(copied)).getMessage());
+    return refusal;
   }
 
   @Test
@@ -255,8 +265,7 @@ class PackedModelFuzzTest {
     buffer(bytes).putInt(12, Integer.MAX_VALUE - 47);
     write(bytes);
 
-    ModelFormatException refusal =
-        assertThrows(ModelFormatException.class, () -> PackedModel.open(path));
+    ModelFormatException refusal = refusal();
     assertEquals("header", refusal.section());
     assertEquals(12, refusal.offset());
   }

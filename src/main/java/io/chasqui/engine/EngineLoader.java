@@ -1,0 +1,62 @@
+package io.chasqui.engine;
+
+import io.chasqui.pack.EmbeddedModel;
+import io.chasqui.pack.ModelDirectory;
+import io.chasqui.pack.ModelLocation;
+import io.chasqui.pack.PackedCache;
+import io.chasqui.pack.PackedModel;
+import io.chasqui.pack.UnsupportedModelException;
+import java.io.IOException;
+import java.lang.System.Logger.Level;
+import java.nio.file.Path;
+
+/**
+ * Decides what runs a model: our own decoder wherever it can, on a packed copy if need be, and
+ * Jlama otherwise.
+ */
+final class EngineLoader {
+  private static final System.Logger LOG = System.getLogger(EngineLoader.class.getName());
+
+  private final PackedCache cache;
+  private final EngineOptions options;
+
+  EngineLoader(PackedCache cache, EngineOptions options) {
+    this.cache = cache;
+    this.options = options;
+  }
+
+  /** See {@link Engine#open(String)}. */
+  Engine open(String model) {
+    if (model.endsWith(PackedModel.SUFFIX)) {
+      return SequentialEngine.open(PackedModel.open(Path.of(model)), options);
+    }
+    return switch (ModelLocation.resolve(model)) {
+      case EmbeddedModel demo -> SequentialEngine.open(demo.packed(), options);
+      case ModelDirectory directory -> open(directory);
+    };
+  }
+
+  private Engine open(ModelDirectory model) {
+    PackedModel packed;
+    try {
+      packed = cache.open(model);
+    } catch (UnsupportedModelException e) {
+      LOG.log(
+          Level.WARNING,
+          "Model {0} runs on Jlama, because our own decoder lacks what it needs: {1}",
+          model.name(),
+          e.getMessage());
+      return SequentialEngine.open(model, options);
+    } catch (IOException e) {
+      LOG.log(
+          Level.WARNING,
+          "Model {0} runs on Jlama, which is slower, because it cannot be packed ({1}): pack it"
+              + " yourself with `chasqui pack`, or set XDG_CACHE_HOME to a directory that can be"
+              + " written to and has room",
+          model.name(),
+          e);
+      return SequentialEngine.open(model, options);
+    }
+    return SequentialEngine.open(packed, options);
+  }
+}

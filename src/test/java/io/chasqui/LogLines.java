@@ -1,0 +1,42 @@
+package io.chasqui;
+
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.logging.Handler;
+import java.util.logging.Level;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
+import java.util.logging.SimpleFormatter;
+
+/** What a class logs until this is closed. */
+public final class LogLines extends Handler {
+  private final Logger logger;
+  private final List<LogRecord> records = new CopyOnWriteArrayList<>();
+
+  /** Listens to a class that logs under its own name. */
+  public LogLines(Class<?> source) {
+    logger = Logger.getLogger(source.getName());
+    logger.addHandler(this);
+  }
+
+  /** All messages of a level, in their order. */
+  public List<String> at(Level level) {
+    return records.stream()
+        .filter(record -> record.getLevel().intValue() == level.intValue())
+        .map(new SimpleFormatter()::formatMessage)
+        .toList();
+  }
+
+  @Override
+  public void publish(LogRecord line) {
+    records.add(line);
+  }
+
+  @Override
+  public void flush() {}
+
+  @Override
+  public void close() {
+    logger.removeHandler(this);
+  }
+}
