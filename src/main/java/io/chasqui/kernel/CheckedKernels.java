@@ -8,7 +8,8 @@ import java.lang.foreign.MemorySegment;
  * Checks the arguments of every operation, in this one place, before an implementation sees them:
  * native code gets addresses only of segments that were found long enough here.
  */
-abstract sealed class CheckedKernels implements Kernels permits NativeKernels, ScalarKernels {
+abstract sealed class CheckedKernels implements Kernels
+    permits NativeKernels, VectorKernels, ScalarKernels {
 
   abstract void doQuantize(MemorySegment x, int m, int columns, MemorySegment q8);
 

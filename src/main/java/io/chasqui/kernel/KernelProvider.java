@@ -21,16 +21,22 @@ final class KernelProvider {
 
   private final Logger log;
   private final Supplier<List<? extends Kernels>> nativeKernels;
+  private final Supplier<? extends Kernels> vectorKernels;
 
-  KernelProvider(Logger log, Supplier<List<? extends Kernels>> nativeKernels) {
+  KernelProvider(
+      Logger log,
+      Supplier<List<? extends Kernels>> nativeKernels,
+      Supplier<? extends Kernels> vectorKernels) {
     this.log = log;
     this.nativeKernels = nativeKernels;
+    this.vectorKernels = vectorKernels;
   }
 
   /** Initialised on the first use, hence once. */
   static final class Chosen {
     static final Kernels KERNELS =
-        new KernelProvider(System.getLogger(Kernels.class.getName()), NativeKernels::load)
+        new KernelProvider(
+                System.getLogger(Kernels.class.getName()), NativeKernels::load, VectorKernels::load)
             .choose(Optional.ofNullable(System.getProperty(PROPERTY, System.getenv(VARIABLE))));
 
     private Chosen() {}
@@ -42,6 +48,9 @@ final class KernelProvider {
    */
   Kernels choose(Optional<String> name) {
     List<Kernels> candidates = new ArrayList<>(loadNative());
+    if (candidates.isEmpty() || name.isPresent()) {
+      loadVector().ifPresent(candidates::add);
+    }
     candidates.add(new ScalarKernels());
     Kernels chosen = name.map(n -> named(n, candidates)).orElse(candidates.getFirst());
     log.log(Level.INFO, "Kernels: {0}", chosen.name());
@@ -76,6 +85,18 @@ final class KernelProvider {
           e);
     }
     return List.of();
+  }
+
+  private Optional<Kernels> loadVector() {
+    try {
+      return Optional.of(vectorKernels.get());
+    } catch (IllegalStateException e) {
+      log.log(
+          Level.WARNING,
+          "Vector kernels: {0}. Start it with --add-modules=" + VectorKernels.MODULE + ".",
+          e.getMessage());
+      return Optional.empty();
+    }
   }
 
   private static Kernels named(String name, List<Kernels> candidates) {

@@ -26,7 +26,10 @@ public sealed interface Kernels permits CheckedKernels {
     return KernelProvider.Chosen.KERNELS;
   }
 
-  /** The instruction set: {@code avx512-vnni}, {@code neon}, {@code portable}, {@code scalar}. */
+  /**
+   * The instruction set: {@code avx512-vnni}, {@code neon}, {@code portable}, {@code vector},
+   * {@code scalar}.
+   */
   String name();
 
   /**

@@ -58,7 +58,7 @@ class AttentionTest {
     }
   }
 
-  @ParameterizedTest(allowZeroInvocations = true)
+  @ParameterizedTest
   @MethodSource("io.chasqui.kernel.KernelFixtures#implementations")
   void attentionHasTheBitsOfTheSpecification(Kernels kernels) {
     for (KvLayout.Type type : KvLayout.Type.values()) {
@@ -101,7 +101,7 @@ class AttentionTest {
     }
   }
 
-  @ParameterizedTest(allowZeroInvocations = true)
+  @ParameterizedTest
   @MethodSource("io.chasqui.kernel.KernelFixtures#implementations")
   void storedKeysAndValuesHaveTheBitsOfTheSpecification(Kernels kernels) {
     for (KvLayout.Type type : KvLayout.Type.values()) {
@@ -122,7 +122,7 @@ class AttentionTest {
     }
   }
 
-  @ParameterizedTest(allowZeroInvocations = true)
+  @ParameterizedTest
   @MethodSource("io.chasqui.kernel.KernelFixtures#implementations")
   void aTokensResultDependsNotOnTheTokensComputedWithIt(Kernels kernels) {
     for (KvLayout.Type type : KvLayout.Type.values()) {

@@ -5,7 +5,10 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.File;
 import java.lang.System.Logger;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.text.MessageFormat;
 import java.util.ArrayList;
 import java.util.List;
@@ -26,12 +29,64 @@ class KernelProviderTest {
 
   @Test
   void kernelsCanBeForcedByName() {
-    assertEquals("scalar", provider(NativeKernels::load).choose(Optional.of("scalar")).name());
+    for (String name : List.of("vector", "scalar")) {
+      assertEquals(name, provider(NativeKernels::load).choose(Optional.of(name)).name());
+    }
     IllegalArgumentException refused =
         assertThrows(
             IllegalArgumentException.class,
             () -> provider(List::of).choose(Optional.of("avx1024")));
     assertTrue(refused.getMessage().contains("scalar"), refused.getMessage());
+  }
+
+  @Test
+  void withoutNativeKernelsThoseOnTheVectorApiAreTaken() {
+    assertEquals("vector", provider(List::of).choose(Optional.empty()).name());
+  }
+
+  @Test
+  void withoutTheModuleOfTheVectorApiScalarKernelsAreTakenAndTheCureIsLogged() {
+    Supplier<Kernels> refused = () -> VectorKernels.load(ModuleLayer.empty());
+    KernelProvider provider = new KernelProvider(new Lines(), List::of, refused);
+    assertEquals("scalar", provider.choose(Optional.empty()).name());
+    assertWarned("--add-modules=jdk.incubator.vector");
+    IllegalArgumentException asked =
+        assertThrows(IllegalArgumentException.class, () -> provider.choose(Optional.of("vector")));
+    assertTrue(asked.getMessage().contains("scalar"), asked.getMessage());
+  }
+
+  @Test
+  void aJvmWithoutTheModuleOfTheVectorApiRunsScalarKernels() throws Exception {
+    Path java = Path.of(System.getProperty("java.home"), "bin", "java");
+    Path classes =
+        Path.of(Kernels.class.getProtectionDomain().getCodeSource().getLocation().toURI());
+    Path tests =
+        Path.of(
+            KernelProviderTest.class.getProtectionDomain().getCodeSource().getLocation().toURI());
+    Process process =
+        new ProcessBuilder(
+                java.toString(),
+                "-cp",
+                classes + File.pathSeparator + tests,
+                WithoutVectorApi.class.getName())
+            .redirectErrorStream(true)
+            .start();
+    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertEquals(0, process.waitFor(), output);
+    assertTrue(output.contains("took scalar"), output);
+    assertTrue(output.contains("--add-modules=jdk.incubator.vector"), output);
+  }
+
+  /** Chooses as a build without native kernels does, in a JVM that was told of no module. */
+  static final class WithoutVectorApi {
+    private WithoutVectorApi() {}
+
+    public static void main(String[] args) {
+      Logger log = System.getLogger(WithoutVectorApi.class.getName());
+      Kernels chosen =
+          new KernelProvider(log, List::of, VectorKernels::load).choose(Optional.empty());
+      System.out.println("took " + chosen.name());
+    }
   }
 
   @Test
@@ -56,14 +111,18 @@ class KernelProviderTest {
 
   private void assertRefused(Supplier<List<? extends Kernels>> source, String cure) {
     lines.clear();
-    assertEquals("scalar", provider(source).choose(Optional.empty()).name());
+    assertEquals("vector", provider(source).choose(Optional.empty()).name());
+    assertWarned(cure);
+  }
+
+  private void assertWarned(String cure) {
     assertTrue(
         lines.stream().anyMatch(line -> line.startsWith("WARNING") && line.contains(cure)),
         lines.toString());
   }
 
   private KernelProvider provider(Supplier<List<? extends Kernels>> source) {
-    return new KernelProvider(new Lines(), source);
+    return new KernelProvider(new Lines(), source, VectorKernels::load);
   }
 
   /** Keeps what is logged. */

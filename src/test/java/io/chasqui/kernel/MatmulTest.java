@@ -21,7 +21,7 @@ class MatmulTest {
   private final long seed = new Random().nextLong();
   private final KernelFixtures fixtures = new KernelFixtures(seed);
 
-  @ParameterizedTest(allowZeroInvocations = true)
+  @ParameterizedTest
   @MethodSource("io.chasqui.kernel.KernelFixtures#implementations")
   void productsHaveTheBitsOfTheSpecification(Kernels kernels) {
     for (DType dtype : DType.values()) {
@@ -34,7 +34,7 @@ class MatmulTest {
     }
   }
 
-  @ParameterizedTest(allowZeroInvocations = true)
+  @ParameterizedTest
   @MethodSource("io.chasqui.kernel.KernelFixtures#implementations")
   void longRowsHaveTheBitsOfTheSpecification(Kernels kernels) {
     for (DType dtype : DType.values()) {
@@ -43,7 +43,7 @@ class MatmulTest {
     }
   }
 
-  @ParameterizedTest(allowZeroInvocations = true)
+  @ParameterizedTest
   @MethodSource("io.chasqui.kernel.KernelFixtures#implementations")
   void extremeWeightsAndActivationsHaveTheBitsOfTheSpecification(Kernels kernels) {
     float[] scales = {0f, 0x1p-24f, 0x1.8p-15f, 1f, -1f, 65504f};
@@ -66,7 +66,7 @@ class MatmulTest {
     }
   }
 
-  @ParameterizedTest(allowZeroInvocations = true)
+  @ParameterizedTest
   @MethodSource("io.chasqui.kernel.KernelFixtures#implementations")
   void quantizedActivationsHaveTheBitsOfTheSpecification(Kernels kernels) {
     for (int columns = 32; columns <= 320; columns += 32) {
@@ -86,7 +86,7 @@ class MatmulTest {
     }
   }
 
-  @ParameterizedTest(allowZeroInvocations = true)
+  @ParameterizedTest
   @MethodSource("io.chasqui.kernel.KernelFixtures#implementations")
   void whatIsNotANumberIsSeenInTheProduct(Kernels kernels) {
     for (float bad : new float[] {Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY}) {
@@ -101,7 +101,7 @@ class MatmulTest {
     }
   }
 
-  @ParameterizedTest(allowZeroInvocations = true)
+  @ParameterizedTest
   @MethodSource("io.chasqui.kernel.KernelFixtures#implementations")
   void aTokensOutputDependsNeitherOnItsBatchNorOnTheSplitOfRows(Kernels kernels) {
     int m = 19;
@@ -122,7 +122,7 @@ class MatmulTest {
     }
   }
 
-  @ParameterizedTest(allowZeroInvocations = true)
+  @ParameterizedTest
   @MethodSource("io.chasqui.kernel.KernelFixtures#implementations")
   void onlyTheRowRangeIsWritten(Kernels kernels) {
     Matrix w = fixtures.matrix(DType.Q8, 64, 32);
