@@ -1,5 +1,6 @@
 package io.chasqui.config;
 
+import io.chasqui.engine.Speculation;
 import io.chasqui.kernel.KvLayout;
 import io.quarkus.runtime.configuration.MemorySize;
 import io.smallrye.config.ConfigMapping;
@@ -42,6 +43,13 @@ public interface ChasquiConfig {
      */
     Optional<MemorySize> memory();
   }
+
+  /**
+   * Whether tokens are guessed ahead for requests that do not say: {@code off}, or {@code
+   * prompt-lookup}, for answers that repeat their prompt. Changes the speed, never the text.
+   */
+  @WithDefault("off")
+  Speculation speculation();
 
   Queue queue();
 

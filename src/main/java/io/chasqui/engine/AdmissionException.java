@@ -7,12 +7,19 @@ import java.util.Optional;
 public final class AdmissionException extends RuntimeException {
   private final int status;
   private final String code;
+  private final String parameter;
   private final transient Optional<Duration> retryAfter;
 
   private AdmissionException(int status, String code, Optional<Duration> after, String message) {
+    this(status, code, null, after, message);
+  }
+
+  private AdmissionException(
+      int status, String code, String parameter, Optional<Duration> after, String message) {
     super(message);
     this.status = status;
     this.code = code;
+    this.parameter = parameter;
     this.retryAfter = after;
   }
 
@@ -36,6 +43,17 @@ public final class AdmissionException extends RuntimeException {
             .formatted(waiting, retryAfter.toSeconds()));
   }
 
+  /** The model's decoder cannot verify drafts; it could never be admitted. */
+  public static AdmissionException speculationUnsupported(String model) {
+    return new AdmissionException(
+        400,
+        "unsupported_parameter",
+        "speculation",
+        Optional.empty(),
+        "Model '%s' runs on Jlama, which cannot verify drafts; leave 'speculation' out, or serve a file that 'chasqui pack' has made of it."
+            .formatted(model));
+  }
+
   /** The engine is stopping. */
   public static AdmissionException closed() {
     return new AdmissionException(
@@ -53,6 +71,11 @@ public final class AdmissionException extends RuntimeException {
   /** A word for programs, such as {@code queue_full}. */
   public String code() {
     return code;
+  }
+
+  /** The parameter of the request to change, if it is one. */
+  public Optional<String> parameter() {
+    return Optional.ofNullable(parameter);
   }
 
   /** When to try again, if that can help. */

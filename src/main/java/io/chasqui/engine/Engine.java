@@ -16,16 +16,17 @@ public interface Engine extends AutoCloseable {
    *
    * <p>Our own decoder runs what is packed. A directory or a download is packed when it is opened
    * for the first time, into the cache that {@code XDG_CACHE_HOME} names (else {@code ~/.cache}),
-   * and again when its files have changed. Jlama runs what our decoder does not know, and what
-   * cannot be packed because the cache cannot be written; the log says so.
+   * and again when its files have changed. Jlama runs the families that our decoder does not know;
+   * the log says so.
    *
    * @param model {@code demo} for the built-in model, the path of a packed file ({@code .chasqui})
    *     or of a directory in Hugging Face's layout, or {@code hf:OWNER/NAME} for a download
    * @throws IllegalArgumentException if there is no such directory
    * @throws io.chasqui.pack.DownloadException if the model cannot be downloaded
    * @throws io.chasqui.pack.ModelFormatException if its files cannot be used
-   * @throws IllegalStateException if the JVM was started without the flags that Jlama needs, for a
-   *     model that it is to run
+   * @throws java.io.UncheckedIOException if the cache cannot be written
+   * @throws IllegalStateException if the memory limit leaves no room for keys and values, or the
+   *     JVM was started without the flags that Jlama needs, for a model that it is to run
    */
   static Engine open(String model) {
     return open(model, EngineOptions.DEFAULTS);

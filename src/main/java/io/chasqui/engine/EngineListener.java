@@ -10,8 +10,19 @@ public interface EngineListener {
   /** The first token of an answer was chosen, this long after submission (TTFT). */
   default void firstToken(Duration sinceSubmission) {}
 
-  /** A further token was chosen, this long after the one before it (ITL). */
+  /**
+   * A further token was chosen, this long after the one before it (ITL). Of several tokens that one
+   * pass gives, the first waits for the pass and the others for next to nothing.
+   */
   default void nextToken(Duration sincePrevious) {}
+
+  /**
+   * The model was asked about a draft.
+   *
+   * @param drafted tokens that were guessed
+   * @param accepted how many of them it would have chosen
+   */
+  default void verified(int drafted, int accepted) {}
 
   /** An answer ended. */
   default void finished(GenerationEvent.Finished end) {}

@@ -5,8 +5,9 @@ import io.chasqui.pack.ModelDirectory;
 import io.chasqui.pack.ModelLocation;
 import io.chasqui.pack.PackedCache;
 import io.chasqui.pack.PackedModel;
-import io.chasqui.pack.UnsupportedModelException;
+import io.chasqui.pack.UnknownFamilyException;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.System.Logger.Level;
 import java.nio.file.Path;
 
@@ -40,22 +41,18 @@ final class EngineLoader {
     PackedModel packed;
     try {
       packed = cache.open(model);
-    } catch (UnsupportedModelException e) {
+    } catch (UnknownFamilyException e) {
       LOG.log(
           Level.WARNING,
-          "Model {0} runs on Jlama, because our own decoder lacks what it needs: {1}",
+          "Model {0} runs on Jlama, because our own decoder does not know its family: {1}",
           model.name(),
           e.getMessage());
       return SequentialEngine.open(model, options);
     } catch (IOException e) {
-      LOG.log(
-          Level.WARNING,
-          "Model {0} runs on Jlama, which is slower, because it cannot be packed ({1}): pack it"
-              + " yourself with `chasqui pack`, or set XDG_CACHE_HOME to a directory that can be"
-              + " written to and has room",
-          model.name(),
+      throw new UncheckedIOException(
+          "Model %s cannot be packed (%s): set XDG_CACHE_HOME to a directory that can be written to and has room, or pack it yourself with `chasqui pack`"
+              .formatted(model.name(), e),
           e);
-      return SequentialEngine.open(model, options);
     }
     return SequentialEngine.open(packed, options);
   }

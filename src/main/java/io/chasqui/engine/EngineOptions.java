@@ -15,6 +15,8 @@ import java.util.OptionalLong;
  * @param queueCapacity requests that may wait; one more is refused
  * @param stallTimeout how long a subscriber may leave a full channel unread before its generation
  *     is cancelled, for it keeps all others waiting
+ * @param speculation whether tokens are guessed ahead for requests that do not say; without effect
+ *     on models that run on Jlama
  * @param listener told of every token and every end
  */
 public record EngineOptions(
@@ -23,6 +25,7 @@ public record EngineOptions(
     OptionalLong kvMemory,
     int queueCapacity,
     Duration stallTimeout,
+    Speculation speculation,
     EngineListener listener) {
   public static final EngineOptions DEFAULTS =
       new EngineOptions(
@@ -31,6 +34,7 @@ public record EngineOptions(
           OptionalLong.empty(),
           16,
           Duration.ofSeconds(30),
+          Speculation.OFF,
           new EngineListener() {});
 
   /**
@@ -56,14 +60,17 @@ public record EngineOptions(
   }
 
   public EngineOptions withMaxContext(int maxContext) {
-    return new EngineOptions(maxContext, kvType, kvMemory, queueCapacity, stallTimeout, listener);
+    return new EngineOptions(
+        maxContext, kvType, kvMemory, queueCapacity, stallTimeout, speculation, listener);
   }
 
   public EngineOptions withKv(KvLayout.Type kvType, OptionalLong kvMemory) {
-    return new EngineOptions(maxContext, kvType, kvMemory, queueCapacity, stallTimeout, listener);
+    return new EngineOptions(
+        maxContext, kvType, kvMemory, queueCapacity, stallTimeout, speculation, listener);
   }
 
   public EngineOptions withListener(EngineListener listener) {
-    return new EngineOptions(maxContext, kvType, kvMemory, queueCapacity, stallTimeout, listener);
+    return new EngineOptions(
+        maxContext, kvType, kvMemory, queueCapacity, stallTimeout, speculation, listener);
   }
 }

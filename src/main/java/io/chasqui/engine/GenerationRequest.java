@@ -2,6 +2,7 @@ package io.chasqui.engine;
 
 import io.chasqui.sampling.SamplingParameters;
 import java.util.List;
+import java.util.Optional;
 
 /** What to generate: a prompt as token ids, and how to go on from it. Immutable. */
 public final class GenerationRequest {
@@ -12,12 +13,14 @@ public final class GenerationRequest {
   private final SamplingParameters sampling;
   private final int maxTokens;
   private final List<String> stop;
+  private final Optional<Speculation> speculation;
 
   private GenerationRequest(Builder builder) {
     prompt = builder.prompt;
     sampling = builder.sampling;
     maxTokens = builder.maxTokens;
     stop = builder.stop;
+    speculation = builder.speculation;
   }
 
   /**
@@ -56,12 +59,18 @@ public final class GenerationRequest {
     return stop;
   }
 
+  /** Whether to guess tokens ahead; empty leaves it to the engine's option. */
+  public Optional<Speculation> speculation() {
+    return speculation;
+  }
+
   /** Greedy, without a limit and without stop sequences, unless told otherwise. */
   public static final class Builder {
     private final int[] prompt;
     private SamplingParameters sampling = SamplingParameters.GREEDY;
     private int maxTokens = NO_LIMIT;
     private List<String> stop = List.of();
+    private Optional<Speculation> speculation = Optional.empty();
 
     private Builder(int[] prompt) {
       this.prompt = prompt;
@@ -95,6 +104,15 @@ public final class GenerationRequest {
         throw new IllegalArgumentException("a stop sequence must not be empty");
       }
       this.stop = List.copyOf(stop);
+      return this;
+    }
+
+    /**
+     * Says whether to guess tokens ahead, whatever the engine does without being told. Changes the
+     * speed, never the text.
+     */
+    public Builder speculation(Speculation speculation) {
+      this.speculation = Optional.of(speculation);
       return this;
     }
 

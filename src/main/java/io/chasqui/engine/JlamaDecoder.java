@@ -121,6 +121,12 @@ final class JlamaDecoder implements TokenDecoder {
     return config;
   }
 
+  /** One: Jlama's sums depend on the batch, so that a draft could change the text. */
+  @Override
+  public int maxOutputs() {
+    return 1;
+  }
+
   @Override
   public TokenDecoder.Sequence newSequence() {
     return new Sequence();
@@ -131,28 +137,31 @@ final class JlamaDecoder implements TokenDecoder {
     private int length;
 
     @Override
-    public void append(int[] tokens) {
-      compute(tokens).close();
-    }
-
-    @Override
-    public void forward(int[] tokens, float[] next) {
-      try (AbstractTensor hidden = compute(tokens)) {
-        // At temperature 0 this leaves the plain logits, the model's own scaling included.
-        model.sample(hidden.slice(hidden.shape().first() - 1), 0, 0, logits);
-        logits
-            .getMemorySegment()
-            .asByteBuffer()
-            .order(ByteOrder.LITTLE_ENDIAN)
-            .asFloatBuffer()
-            .get(next);
+    public void forward(int[] tokens, int outputs) {
+      try (AbstractTensor hidden = model.batchForward(tokens, length, kv)) {
+        length += tokens.length;
+        if (outputs > 0) {
+          // At temperature 0 this leaves the plain logits, the model's own scaling included.
+          model.sample(hidden.slice(hidden.shape().first() - 1), 0, 0, logits);
+        }
       }
     }
 
-    private AbstractTensor compute(int[] tokens) {
-      AbstractTensor hidden = model.batchForward(tokens, length, kv);
-      length += tokens.length;
-      return hidden;
+    @Override
+    public void logits(int output, float[] into) {
+      logits
+          .getMemorySegment()
+          .asByteBuffer()
+          .order(ByteOrder.LITTLE_ENDIAN)
+          .asFloatBuffer()
+          .get(into);
+    }
+
+    @Override
+    public void truncate(int newLength) {
+      if (newLength != length) {
+        throw new UnsupportedOperationException("Jlama's sequences only grow");
+      }
     }
 
     @Override

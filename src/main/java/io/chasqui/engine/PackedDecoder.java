@@ -29,28 +29,42 @@ final class PackedDecoder implements TokenDecoder {
     this.context = context;
     cache = new KvCache(kv, model.config().layers(), KvLayout.blocks(context));
     decoder =
-        new Decoder(model, Kernels.best(), team, cache, context, SequentialEngine.PREFILL_CHUNK, 1);
+        new Decoder(
+            model,
+            Kernels.best(),
+            team,
+            cache,
+            context,
+            SequentialEngine.PREFILL_CHUNK,
+            maxOutputs());
+  }
+
+  @Override
+  public int maxOutputs() {
+    return 1 + PromptLookup.MAX_DRAFT;
   }
 
   @Override
   public TokenDecoder.Sequence newSequence() {
     var positions = new io.chasqui.model.Sequence(cache, context);
     return new TokenDecoder.Sequence() {
-      @Override
-      public void append(int[] tokens) {
-        compute(tokens, 0);
-      }
+      private int firstRow;
 
       @Override
-      public void forward(int[] tokens, float[] next) {
-        decoder.copyLogits(compute(tokens, 1), next);
-      }
-
-      private int compute(int[] tokens, int outputs) {
+      public void forward(int[] tokens, int outputs) {
         Batch batch = new Batch();
-        int row = batch.add(positions, tokens, outputs);
+        firstRow = batch.add(positions, tokens, outputs);
         decoder.forward(batch);
-        return row;
+      }
+
+      @Override
+      public void logits(int output, float[] into) {
+        decoder.copyLogits(firstRow + output, into);
+      }
+
+      @Override
+      public void truncate(int length) {
+        positions.truncate(length);
       }
 
       @Override

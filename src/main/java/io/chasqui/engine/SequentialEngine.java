@@ -165,6 +165,12 @@ public final class SequentialEngine implements Engine {
     chatTemplate.ifPresent(
         template -> Thread.ofPlatform().daemon().start(() -> renderOnce(template)));
     decoder = loader.get();
+    if (options.speculation() != Speculation.OFF && !verifiesDrafts()) {
+      LOG.log(
+          Level.WARNING,
+          "Speculation stays off: model {0} runs on Jlama; serve a packed file of it",
+          name);
+    }
     sampler = new Sampler(settings.vocabularySize());
     logits = new float[settings.vocabularySize()];
     computeOneToken();
@@ -192,13 +198,17 @@ public final class SequentialEngine implements Engine {
   /** Touches every weight, so that an engine that is open works, and its first request is quick. */
   private void computeOneToken() {
     try (TokenDecoder.Sequence sequence = decoder.newSequence()) {
-      sequence.forward(new int[] {0}, logits);
+      sequence.forward(new int[] {0}, 1);
     }
   }
 
   private static WeightLoader weights(Path directory) {
     SafetensorsFiles.check(directory);
     return SafeTensorSupport.loadWeights(directory.toFile());
+  }
+
+  private boolean verifiesDrafts() {
+    return decoder.maxOutputs() > 1;
   }
 
   private static SamplingParameters recommended(ModelSettings settings) {
@@ -245,6 +255,9 @@ public final class SequentialEngine implements Engine {
     }
     if (request.promptLength() >= model.contextLength()) {
       throw AdmissionException.contextLengthExceeded(request.promptLength(), model.contextLength());
+    }
+    if (request.speculation().orElse(Speculation.OFF) != Speculation.OFF && !verifiesDrafts()) {
+      throw AdmissionException.speculationUnsupported(model.name());
     }
     Job job = new Job(request);
     synchronized (queue) {
@@ -323,11 +336,18 @@ public final class SequentialEngine implements Engine {
     private final Detokenizer detokenizer = tokenizer.newDetokenizer();
     private final StopMatcher stops;
     private final int maxTokens;
+
+    /** Null where no tokens are guessed. */
+    private final PromptLookup lookup;
+
     private final long submitted;
     private long begun;
     private long first;
     private long last;
+    private int token;
     private int produced;
+    private int drafted;
+    private int accepted;
 
     Answer(Job job) {
       request = job.request;
@@ -335,6 +355,9 @@ public final class SequentialEngine implements Engine {
       submitted = job.submitted;
       stops = new StopMatcher(request.stop());
       maxTokens = Math.min(request.maxTokens(), model.contextLength() - request.promptLength());
+      Speculation speculation = request.speculation().orElse(options.speculation());
+      lookup =
+          speculation == Speculation.PROMPT_LOOKUP && verifiesDrafts() ? new PromptLookup() : null;
     }
 
     void run() {
@@ -344,18 +367,51 @@ public final class SequentialEngine implements Engine {
           end(FinishReason.CANCELLED);
           return;
         }
-        while (true) {
-          excludePadding();
-          int token = sampler.next(logits, request.sampling(), produced);
-          measure();
-          FinishReason reason = publish(token);
-          if (reason != null) {
-            end(reason);
-            return;
-          }
-          sequence.forward(new int[] {token}, logits);
+        FinishReason reason = choose(new int[1], sequence); // no draft follows a prompt
+        while (reason == null) {
+          sequence.truncate(request.promptLength() + produced - 1);
+          int[] step = lookup == null ? new int[] {token} : lookup.step(maxTokens - produced);
+          sequence.forward(step, step.length);
+          reason = choose(step, sequence);
         }
+        end(reason);
       }
+    }
+
+    /**
+     * Chooses and publishes what follows the first token of a step, and goes on as long as that is
+     * what the step has next. Returns why the answer ends with the last of them, or null.
+     *
+     * <p>A token is chosen as it would be without a draft: from the same logits, for a row of them
+     * does not depend on its batch, and with the random number of its place in the answer.
+     */
+    private FinishReason choose(int[] step, TokenDecoder.Sequence sequence) {
+      int chosen = 0;
+      boolean guessed;
+      FinishReason reason;
+      do {
+        sequence.logits(chosen, logits);
+        excludePadding();
+        token = sampler.next(logits, request.sampling(), produced);
+        chosen++;
+        guessed = chosen < step.length && step[chosen] == token;
+        measure();
+        reason = publish();
+        if (lookup != null) {
+          lookup.append(token);
+        }
+      } while (guessed && reason == null);
+      if (step.length > 1) {
+        verified(step.length - 1, guessed ? chosen : chosen - 1);
+      }
+      return reason;
+    }
+
+    private void verified(int guesses, int right) {
+      lookup.verified(guesses, right);
+      drafted += guesses;
+      accepted += right;
+      options.listener().verified(guesses, right);
     }
 
     /** Models pad their vocabulary to a round number; what has no text is never an answer. */
@@ -372,11 +428,10 @@ public final class SequentialEngine implements Engine {
         }
         int to = Math.min(from + PREFILL_CHUNK, prompt.length);
         int[] chunk = Arrays.copyOfRange(prompt, from, to);
-        if (to < prompt.length) {
-          sequence.append(chunk);
-        } else {
-          sequence.forward(chunk, logits);
-        }
+        sequence.forward(chunk, to < prompt.length ? 0 : 1);
+      }
+      if (lookup != null) {
+        lookup.append(prompt);
       }
       return true;
     }
@@ -396,8 +451,8 @@ public final class SequentialEngine implements Engine {
       last = now;
     }
 
-    /** Publishes a token and returns why the answer ends with it, or null when it goes on. */
-    private FinishReason publish(int token) {
+    /** Publishes the token and returns why the answer ends with it, or null when it goes on. */
+    private FinishReason publish() {
       FinishReason reason = null;
       String text;
       if (settings.eosTokenIds().contains(token)) {
@@ -446,7 +501,7 @@ public final class SequentialEngine implements Engine {
       }
       var end =
           new GenerationEvent.Finished(
-              reason, new Usage(request.promptLength(), produced), timings);
+              reason, new Usage(request.promptLength(), produced, drafted, accepted), timings);
       options.listener().finished(end);
       channel.finish(end);
     }

@@ -5,9 +5,22 @@ package io.chasqui.engine;
  *
  * @param promptTokens tokens of the prompt
  * @param completionTokens tokens that the model computed, the one that ended the turn included
+ * @param draftedTokens tokens that were guessed ahead, the wrong ones included
+ * @param acceptedTokens those of them that the model chose
  */
-public record Usage(int promptTokens, int completionTokens) {
+public record Usage(int promptTokens, int completionTokens, int draftedTokens, int acceptedTokens) {
+
+  /** Of a request without speculation. */
+  public Usage(int promptTokens, int completionTokens) {
+    this(promptTokens, completionTokens, 0, 0);
+  }
+
   public int totalTokens() {
     return promptTokens + completionTokens;
+  }
+
+  /** Guesses that were wrong: computed in vain, and no part of the completion. */
+  public int rejectedTokens() {
+    return draftedTokens - acceptedTokens;
   }
 }

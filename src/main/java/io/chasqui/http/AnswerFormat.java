@@ -47,11 +47,26 @@ sealed interface AnswerFormat {
 
   /** {@code usage}. */
   @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
-  record UsageBody(int promptTokens, int completionTokens, int totalTokens) {
+  record UsageBody(
+      int promptTokens,
+      int completionTokens,
+      int totalTokens,
+      CompletionDetails completionTokensDetails) {
     static UsageBody of(Usage usage) {
-      return new UsageBody(usage.promptTokens(), usage.completionTokens(), usage.totalTokens());
+      return new UsageBody(
+          usage.promptTokens(),
+          usage.completionTokens(),
+          usage.totalTokens(),
+          new CompletionDetails(usage.acceptedTokens(), usage.rejectedTokens()));
     }
   }
+
+  /**
+   * {@code usage.completion_tokens_details}: what became of tokens that were guessed. Rejected ones
+   * are no part of {@code completion_tokens}.
+   */
+  @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
+  record CompletionDetails(int acceptedPredictionTokens, int rejectedPredictionTokens) {}
 
   /** The outermost object of every answer and chunk. */
   @JsonInclude(JsonInclude.Include.NON_NULL)

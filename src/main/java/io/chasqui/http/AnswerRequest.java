@@ -2,6 +2,7 @@ package io.chasqui.http;
 
 import io.chasqui.engine.GenerationRequest;
 import io.chasqui.engine.ModelInfo;
+import io.chasqui.engine.Speculation;
 import io.chasqui.sampling.SamplingParameters;
 import java.util.List;
 import java.util.Optional;
@@ -14,6 +15,7 @@ import java.util.concurrent.ThreadLocalRandom;
  * @param stream whether to answer with server-sent events
  * @param includeUsage whether the stream ends with a chunk that tells the usage
  * @param maxTokens the most tokens of the answer, if the client sets a limit
+ * @param speculation whether to guess tokens ahead, if the client says so
  */
 record AnswerRequest(
     String model,
@@ -24,7 +26,8 @@ record AnswerRequest(
     Optional<Double> topP,
     Optional<Integer> topK,
     Optional<Long> seed,
-    List<String> stop) {
+    List<String> stop,
+    Optional<Speculation> speculation) {
 
   /** OpenAI allows 4; other servers' clients send more. */
   private static final int MOST_STOPS = 16;
@@ -62,7 +65,17 @@ record AnswerRequest(
         body.number("top_p", 0, 1),
         body.integer("top_k", -1, Integer.MAX_VALUE).map(Long::intValue),
         body.integer("seed", Long.MIN_VALUE, Long.MAX_VALUE),
-        stop);
+        stop,
+        speculation(body));
+  }
+
+  private static Optional<Speculation> speculation(JsonFields body) {
+    Optional<String> word = body.text("speculation");
+    Optional<Speculation> speculation = word.flatMap(Speculation::of);
+    if (word.isPresent() && speculation.isEmpty()) {
+      throw body.wrong("speculation", "one of " + String.join(", ", Speculation.words()));
+    }
+    return speculation;
   }
 
   /** To take such a field and not obey it would be a wrong answer that looks right. */
@@ -112,10 +125,12 @@ record AnswerRequest(
             // top_p 0 is accepted by OpenAI and means: the most likely token only.
             Math.max(Double.MIN_VALUE, topP.orElse(recommended.topP())),
             seed.orElseGet(() -> ThreadLocalRandom.current().nextLong()));
-    return GenerationRequest.forPrompt(prompt)
-        .sampling(sampling)
-        .maxTokens(maxTokens.orElse(defaultMaxTokens))
-        .stop(stop)
-        .build();
+    var request =
+        GenerationRequest.forPrompt(prompt)
+            .sampling(sampling)
+            .maxTokens(maxTokens.orElse(defaultMaxTokens))
+            .stop(stop);
+    speculation.ifPresent(request::speculation);
+    return request.build();
   }
 }

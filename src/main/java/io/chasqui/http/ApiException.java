@@ -45,7 +45,12 @@ final class ApiException extends RuntimeException {
   }
 
   static ApiException of(AdmissionException refused) {
-    ErrorBody body = ErrorBody.of(refused.status(), refused.getMessage(), null, refused.code());
+    ErrorBody body =
+        ErrorBody.of(
+            refused.status(),
+            refused.getMessage(),
+            refused.parameter().orElse(null),
+            refused.code());
     return new ApiException(refused.status(), body, refused.retryAfter());
   }
 

@@ -48,8 +48,9 @@ final class KernelProvider {
    */
   Kernels choose(Optional<String> name) {
     List<Kernels> candidates = new ArrayList<>(loadNative());
-    if (candidates.isEmpty() || name.isPresent()) {
-      loadVector().ifPresent(candidates::add);
+    // Plain C, for processors without the instructions that the others need, is the slower one.
+    if (name.isPresent() || candidates.stream().allMatch(KernelProvider::isPortable)) {
+      loadVector().ifPresent(candidates::addFirst);
     }
     candidates.add(new ScalarKernels());
     Kernels chosen = name.map(n -> named(n, candidates)).orElse(candidates.getFirst());
@@ -97,6 +98,10 @@ final class KernelProvider {
           e.getMessage());
       return Optional.empty();
     }
+  }
+
+  private static boolean isPortable(Kernels kernels) {
+    return kernels.name().equals(NativeKernels.PORTABLE);
   }
 
   private static Kernels named(String name, List<Kernels> candidates) {

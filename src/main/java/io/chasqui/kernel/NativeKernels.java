@@ -9,6 +9,9 @@ import java.util.Optional;
  * CheckedKernels} has checked every segment before its address goes to C.
  */
 public final class NativeKernels extends CheckedKernels {
+  /** The name of the kernels in plain C, which run on every processor. */
+  static final String PORTABLE = "portable";
+
   private final NativeLibrary library;
   private final int isa;
   private final String name;

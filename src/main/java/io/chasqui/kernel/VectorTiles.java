@@ -20,6 +20,10 @@ import jdk.incubator.vector.ShortVector;
 /**
  * Tiles of one matrix, by the type of its weights: the products of as many rows as a vector has
  * lanes with {@value VectorProducts#TILE_TOKENS} tokens or with one.
+ *
+ * <p>The compiler stops inlining where a method grows beyond its budget, and each vector that
+ * crosses a call is then an object, which is ten times slower. Hence loops rather than code written
+ * out, and sums that go through an array from one step to the next.
  */
 abstract sealed class VectorTiles {
   final MemorySegment weights;
@@ -160,13 +164,13 @@ abstract sealed class VectorTiles {
     /** Pairs of columns of a block, and as many nibbles of two rows of it. */
     private static final int PAIRS = BLOCK_COLUMNS / 2;
 
+    private static final int NEXT_TOKEN = CHUNK_BLOCKS * 2 * LANES;
+
     /**
      * {@code [tokens, blocks, PAIRS]}: where the weights' nibbles are those of columns 4j, 16 + 4j,
      * 4j + 1 and 16 + 4j + 1 in turn, and in the upper half of an int those of two columns further.
      */
     private final int[] pairs;
-
-    private static final int NEXT_TOKEN = CHUNK_BLOCKS * 2 * LANES;
 
     /** {@code [tokens of a tile, CHUNK_BLOCKS, 2 * lanes]} */
     private final short[] blockSums = new short[TILE_TOKENS * NEXT_TOKEN];

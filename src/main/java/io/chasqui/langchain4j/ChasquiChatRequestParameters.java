@@ -2,16 +2,23 @@ package io.chasqui.langchain4j;
 
 import dev.langchain4j.model.chat.request.ChatRequestParameters;
 import dev.langchain4j.model.chat.request.DefaultChatRequestParameters;
+import io.chasqui.engine.Speculation;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.OptionalLong;
 
-/** LangChain4j's parameters and a seed: the same seed gives the same text. */
+/**
+ * LangChain4j's parameters, a seed, with which the same request gives the same text, and whether to
+ * guess tokens ahead, which never changes the text.
+ */
 public final class ChasquiChatRequestParameters extends DefaultChatRequestParameters {
   private final Long seed;
+  private final Speculation speculation;
 
   private ChasquiChatRequestParameters(Builder builder) {
     super(builder);
     seed = builder.seed;
+    speculation = builder.speculation;
   }
 
   public static Builder builder() {
@@ -20,6 +27,11 @@ public final class ChasquiChatRequestParameters extends DefaultChatRequestParame
 
   public OptionalLong seed() {
     return seed == null ? OptionalLong.empty() : OptionalLong.of(seed);
+  }
+
+  /** Empty leaves it to the engine's option. */
+  public Optional<Speculation> speculation() {
+    return Optional.ofNullable(speculation);
   }
 
   @Override
@@ -31,28 +43,36 @@ public final class ChasquiChatRequestParameters extends DefaultChatRequestParame
   public boolean equals(Object other) {
     return super.equals(other)
         && other instanceof ChasquiChatRequestParameters that
-        && Objects.equals(seed, that.seed);
+        && Objects.equals(seed, that.seed)
+        && speculation == that.speculation;
   }
 
   @Override
   public int hashCode() {
-    return 31 * super.hashCode() + Objects.hashCode(seed);
+    return 31 * super.hashCode() + Objects.hash(seed, speculation);
   }
 
-  /** LangChain4j's builder with a seed. */
+  /** LangChain4j's builder, with what is ours. */
   public static final class Builder extends DefaultChatRequestParameters.Builder<Builder> {
     private Long seed;
+    private Speculation speculation;
 
     public Builder seed(long seed) {
       this.seed = seed;
       return this;
     }
 
+    public Builder speculation(Speculation speculation) {
+      this.speculation = speculation;
+      return this;
+    }
+
     @Override
     public Builder overrideWith(ChatRequestParameters parameters) {
       super.overrideWith(parameters);
-      if (parameters instanceof ChasquiChatRequestParameters ours && ours.seed != null) {
-        seed = ours.seed;
+      if (parameters instanceof ChasquiChatRequestParameters ours) {
+        seed = ours.seed().isPresent() ? ours.seed : seed;
+        speculation = ours.speculation().orElse(speculation);
       }
       return this;
     }

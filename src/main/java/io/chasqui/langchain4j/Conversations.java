@@ -44,9 +44,11 @@ record Conversations(Engine engine, ChatRequestParameters defaults) {
           GenerationRequest.forPrompt(engine.promptFor(messages))
               .sampling(sampling(parameters))
               .stop(orElse(parameters.stopSequences(), List.of()))
-              .maxTokens(orElse(parameters.maxOutputTokens(), GenerationRequest.NO_LIMIT))
-              .build();
-      return engine.submit(generation);
+              .maxTokens(orElse(parameters.maxOutputTokens(), GenerationRequest.NO_LIMIT));
+      if (parameters instanceof ChasquiChatRequestParameters ours) {
+        ours.speculation().ifPresent(generation::speculation);
+      }
+      return engine.submit(generation.build());
     } catch (IllegalArgumentException e) {
       throw new InvalidRequestException(e.getMessage(), e);
     } catch (AdmissionException e) {

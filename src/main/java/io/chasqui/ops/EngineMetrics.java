@@ -40,6 +40,9 @@ public class EngineMetrics {
   private final Timer decodeTime;
   private final Counter promptTokens;
   private final Counter generationTokens;
+  private final Counter drafts;
+  private final Counter draftedTokens;
+  private final Counter acceptedTokens;
 
   EngineMetrics(MeterRegistry registry) {
     this.registry = registry;
@@ -52,6 +55,9 @@ public class EngineMetrics {
     decodeTime = timer("request_decode_time", "Computing the answer", REQUEST_SECONDS);
     promptTokens = registry.counter("vllm:prompt_tokens");
     generationTokens = registry.counter("vllm:generation_tokens");
+    drafts = registry.counter("vllm:spec_decode_num_drafts");
+    draftedTokens = registry.counter("vllm:spec_decode_num_draft_tokens");
+    acceptedTokens = registry.counter("vllm:spec_decode_num_accepted_tokens");
     // From the start: a rate cannot see a series begin.
     ENDS.forEach(this::ended);
   }
@@ -90,6 +96,13 @@ public class EngineMetrics {
       @Override
       public void nextToken(Duration sincePrevious) {
         interTokenLatency.record(sincePrevious);
+      }
+
+      @Override
+      public void verified(int drafted, int accepted) {
+        drafts.increment();
+        draftedTokens.increment(drafted);
+        acceptedTokens.increment(accepted);
       }
 
       @Override

@@ -65,6 +65,7 @@ public class ServedModel {
               kvMemory(),
               config.queue().capacity(),
               config.stream().stallTimeout(),
+              config.speculation(),
               metrics.listener());
       Engine loaded = Engine.open(config.model(), options);
       metrics.observe(loaded);

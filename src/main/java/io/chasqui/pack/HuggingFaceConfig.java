@@ -11,8 +11,8 @@ import java.util.stream.Collectors;
 
 /**
  * Reads {@code config.json} as Hugging Face's transformers library does for the families of {@link
- * Architecture}: the same defaults. What the decoder lacks is refused by name, with an {@link
- * UnsupportedModelException}; what is wrong in itself, with another {@link ModelFormatException}.
+ * Architecture}: the same defaults, and what is not understood is refused by name. Nothing is
+ * passed over: a rule of positions that is left out gives text that looks right.
  */
 final class HuggingFaceConfig {
   /** The window of a Mistral whose configuration has no such field; null is none. */
@@ -37,9 +37,7 @@ final class HuggingFaceConfig {
     refuseUnless("hidden_act", "silu");
     refuseUnless("position_embedding_type", "rope");
     if (config.flag("mlp_bias", false)) {
-      throw config
-          .get("mlp_bias")
-          .unsupported("a feed-forward network with biases is not supported");
+      throw config.get("mlp_bias").fail("a feed-forward network with biases is not supported");
     }
     int hidden = config.integer("hidden_size");
     int heads = config.integer("num_attention_heads");
@@ -77,7 +75,7 @@ final class HuggingFaceConfig {
         .filter(architecture -> architecture.modelType().equals(type.text()))
         .findFirst()
         .orElseThrow(() ->
-            type.unsupported(
+            type.unknownFamily(
                 "the model family \"%s\" cannot be packed; those that can are %s"
                     .formatted(
                         type.text(),
@@ -91,7 +89,7 @@ final class HuggingFaceConfig {
     if (value.isPresent() && !value.get().text().equals(only)) {
       throw value
           .get()
-          .unsupported("\"%s\" is not supported, only \"%s\"".formatted(value.get().text(), only));
+          .fail("\"%s\" is not supported, only \"%s\"".formatted(value.get().text(), only));
     }
   }
 
@@ -128,7 +126,7 @@ final class HuggingFaceConfig {
     for (JsonSection type :
         config.find("layer_types").map(JsonSection::elements).orElse(List.of())) {
       if (!type.text().equals("full_attention")) {
-        throw type.unsupported("layers of type \"%s\" are not supported".formatted(type.text()));
+        throw type.fail("layers of type \"%s\" are not supported".formatted(type.text()));
       }
     }
   }
@@ -155,7 +153,7 @@ final class HuggingFaceConfig {
   private RopeScaling ropeScaling() {
     Optional<JsonSection> part = ropeParameter("partial_rotary_factor");
     if (part.isPresent() && part.get().number() != 1) {
-      throw part.get().unsupported("a partial rotary embedding is not supported");
+      throw part.get().fail("a partial rotary embedding is not supported");
     }
     Optional<JsonSection> parameters = ropeParameters();
     if (parameters.isEmpty()) {
@@ -163,8 +161,7 @@ final class HuggingFaceConfig {
     }
     JsonSection rope = parameters.get();
     if (rope.node().valueStream().anyMatch(JsonNode::isObject)) {
-      throw rope.unsupported(
-          "rotary embeddings that differ by the type of layer are not supported");
+      throw rope.fail("rotary embeddings that differ by the type of layer are not supported");
     }
     String type =
         rope.find("rope_type").or(() -> rope.find("type")).map(JsonSection::text).orElse("default");
@@ -177,7 +174,7 @@ final class HuggingFaceConfig {
               (float) rope.number("low_freq_factor"),
               (float) rope.number("high_freq_factor"),
               rope.integer("original_max_position_embeddings"));
-      default -> throw rope.unsupported("the rope scaling \"" + type + "\" is not supported");
+      default -> throw rope.fail("the rope scaling \"" + type + "\" is not supported");
     };
   }
 
@@ -185,7 +182,7 @@ final class HuggingFaceConfig {
     if (architecture == Architecture.QWEN2 && config.flag("use_sliding_window", false)) {
       throw config
           .get("use_sliding_window")
-          .unsupported("a sliding window in some of the layers is not supported");
+          .fail("a sliding window in some of the layers is not supported");
     }
     if (architecture != Architecture.MISTRAL) {
       return OptionalInt.empty();

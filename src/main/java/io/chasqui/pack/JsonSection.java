@@ -128,9 +128,9 @@ record JsonSection(String file, String path, JsonNode node) {
     return new ModelFormatException(file, path, reason);
   }
 
-  /** What to throw when this value is right, but asks for what our own decoder lacks. */
-  UnsupportedModelException unsupported(String reason) {
-    return new UnsupportedModelException(file, path, reason);
+  /** What to throw when this value names a family that our own decoder does not know. */
+  UnknownFamilyException unknownFamily(String reason) {
+    return new UnknownFamilyException(file, path, reason);
   }
 
   ModelFormatException fail(IllegalArgumentException cause) {

@@ -152,9 +152,9 @@ public record ModelConfig(
   /**
    * Reads Hugging Face's {@code config.json}.
    *
-   * @throws UnsupportedModelException if the model has something that the decoder lacks, which is
-   *     named
-   * @throws ModelFormatException if it is missing or malformed
+   * @throws UnknownFamilyException if the decoder does not know the model's family
+   * @throws ModelFormatException if it is missing or malformed, or asks for something that the
+   *     decoder lacks, which is named
    */
   public static ModelConfig read(ModelFiles files) {
     return HuggingFaceConfig.read(JsonSection.parse("config.json", files.require("config.json")));

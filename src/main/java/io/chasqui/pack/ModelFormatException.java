@@ -4,8 +4,7 @@ package io.chasqui.pack;
  * A model file is malformed, or uses something this program does not support. The message is one
  * sentence that names the file, the place in it and what to do about it.
  */
-public sealed class ModelFormatException extends RuntimeException
-    permits UnsupportedModelException {
+public sealed class ModelFormatException extends RuntimeException permits UnknownFamilyException {
   private static final long serialVersionUID = 1L;
 
   private final String file;

@@ -81,7 +81,7 @@ public final class ModelPacker {
    * What a model's matrices are best stored as: 4 bits if Jlama has reduced them to that, otherwise
    * 8 bits, which cost no quality that can be measured.
    *
-   * @throws UnsupportedModelException if the model is of a kind that cannot be packed
+   * @throws UnknownFamilyException if our own decoder does not know the model's family
    * @throws ModelFormatException if its configuration or the weights' headers are malformed
    */
   public static DType defaultQuantization(ModelFiles model) throws IOException {
@@ -99,7 +99,7 @@ public final class ModelPacker {
    *
    * @param target appears when it is complete; what is there is replaced
    * @param quantization what matrices are stored as; norms and biases are floats always
-   * @throws UnsupportedModelException if the model is of a kind that cannot be packed
+   * @throws UnknownFamilyException if our own decoder does not know the model's family
    * @throws ModelFormatException if the model is malformed
    * @throws IllegalArgumentException if the target cannot be a file
    * @throws IOException if reading or writing fails; nothing is left behind then

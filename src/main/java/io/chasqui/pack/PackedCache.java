@@ -56,7 +56,7 @@ public final class PackedCache {
    * Opens a model's packed copy, which is made if there is none, or one of other files, or a broken
    * one. The log says what is done.
    *
-   * @throws UnsupportedModelException if our own decoder lacks something that the model needs
+   * @throws UnknownFamilyException if our own decoder does not know the model's family
    * @throws ModelFormatException if the model is malformed
    * @throws IOException if the cache cannot be written, or the model not be read
    */

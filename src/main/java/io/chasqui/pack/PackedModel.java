@@ -255,6 +255,16 @@ public final class PackedModel implements AutoCloseable {
     return weights.byteSize();
   }
 
+  /** SHA-256 of the weights in hexadecimal, as the header says it: what tells models apart. */
+  public String weightsDigest() {
+    return header.section(PackHeader.WEIGHTS).sha256();
+  }
+
+  /** Numbers that the model has learned, those of biases and norms included. */
+  public long parameters() {
+    return header.tensors().stream().mapToLong(tensor -> tensor.item().parameters()).sum();
+  }
+
   /**
    * A matrix, where it is mapped or copied; not to be used after {@link #close}.
    *

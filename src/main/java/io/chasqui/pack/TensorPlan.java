@@ -38,6 +38,11 @@ record TensorPlan(List<Item> items) {
           : parts.stream().mapToInt(part -> groups(part) * GROUP_ROWS).sum();
     }
 
+    /** Its numbers, without padding. */
+    long parameters() {
+      return parts.stream().mapToLong(Part::rows).sum() * Math.max(columns, 1);
+    }
+
     /** Vectors are plain floats whatever is asked for. */
     DType dtype(DType wanted) {
       return isVector() ? DType.F32 : wanted;

@@ -36,7 +36,8 @@ class JlamaDecoderTest {
     float[] logits = new float[2048];
     try (TokenDecoder.Sequence sequence = decoder.newSequence()) {
       for (int i = 0; i + 1 < ids.length; i++) {
-        sequence.forward(new int[] {ids[i]}, logits);
+        sequence.forward(new int[] {ids[i]}, 1);
+        sequence.logits(0, logits);
         sum += UnseenText.loss(logits, ids[i + 1]);
       }
     }

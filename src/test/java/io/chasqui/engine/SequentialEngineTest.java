@@ -419,6 +419,7 @@ class SequentialEngineTest {
             OptionalLong.empty(),
             queueCapacity,
             stallTimeout,
+            Speculation.OFF,
             new EngineListener() {}));
   }
 

@@ -132,6 +132,7 @@ class BadRequestsTest {
             of("logit_bias", "5", "true", text, "{\"5\":1}"),
             of("tools", "5", "true", text, "[{\"type\":\"function\"}]"),
             of("functions", "5", "[{}]"),
+            of("speculation", "true", "5", "{}", text, "\"\"", "\"Off\"", "\"PROMPT_LOOKUP\""),
             of("logprobs", "true", "5", text),
             of("response_format", "5", text, "{\"type\":\"json_object\"}", "{\"type\":5}"))
         .flatMap(each -> each);

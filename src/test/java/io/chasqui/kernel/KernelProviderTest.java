@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 import java.io.File;
 import java.lang.System.Logger;
@@ -42,6 +43,19 @@ class KernelProviderTest {
   @Test
   void withoutNativeKernelsThoseOnTheVectorApiAreTaken() {
     assertEquals("vector", provider(List::of).choose(Optional.empty()).name());
+  }
+
+  @Test
+  void plainCIsTakenOnlyWhereTheVectorApiCannotBeHad() {
+    Supplier<List<? extends Kernels>> plain =
+        () -> NativeKernels.load().stream().filter(k -> k.name().equals("portable")).toList();
+    assumeFalse(plain.get().isEmpty(), "built without a C compiler");
+
+    assertEquals("vector", provider(plain).choose(Optional.empty()).name());
+    Supplier<Kernels> refused = () -> VectorKernels.load(ModuleLayer.empty());
+    assertEquals(
+        "portable",
+        new KernelProvider(new Lines(), plain, refused).choose(Optional.empty()).name());
   }
 
   @Test

@@ -1,5 +1,7 @@
 package io.chasqui.langchain4j;
 
+import static io.chasqui.engine.Speculation.OFF;
+import static io.chasqui.engine.Speculation.PROMPT_LOOKUP;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
@@ -16,6 +18,7 @@ import dev.langchain4j.exception.UnsupportedFeatureException;
 import dev.langchain4j.model.chat.ChatModel;
 import dev.langchain4j.model.chat.StreamingChatModel;
 import dev.langchain4j.model.chat.request.ChatRequest;
+import dev.langchain4j.model.chat.request.ChatRequestParameters;
 import dev.langchain4j.model.chat.response.ChatModelStreamingEvent;
 import dev.langchain4j.model.chat.response.ChatResponse;
 import dev.langchain4j.model.chat.response.CompleteResponse;
@@ -24,9 +27,11 @@ import dev.langchain4j.model.chat.response.PartialResponseContext;
 import dev.langchain4j.model.chat.response.StreamingChatResponseHandler;
 import dev.langchain4j.model.output.FinishReason;
 import io.chasqui.engine.Engine;
+import io.chasqui.engine.Speculation;
 import io.smallrye.mutiny.Multi;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
@@ -89,6 +94,26 @@ class ChatModelsTest {
   void theSameSeedGivesTheSameText() {
     assertEquals(storyWithSeed(7), storyWithSeed(7));
     assertNotEquals(storyWithSeed(7), storyWithSeed(8));
+  }
+
+  @Test
+  void whetherToSpeculateIsOneOfTheParameters() {
+    var asked = ChasquiChatRequestParameters.builder().speculation(PROMPT_LOOKUP).build();
+    var seeded = ChasquiChatRequestParameters.builder().seed(7).build();
+
+    var both = (ChasquiChatRequestParameters) asked.overrideWith(seeded);
+
+    assertEquals(PROMPT_LOOKUP, both.speculation().orElseThrow());
+    assertEquals(7, both.seed().orElseThrow());
+    assertNotEquals(seeded, both);
+    assertTrue(seeded.speculation().isEmpty());
+    var off = ChasquiChatRequestParameters.builder().speculation(OFF).build();
+    assertEquals(off.speculation(), speculation(both.overrideWith(off)));
+    assertTrue(new ChasquiChatModel(engine, off).chat("What is 3 + 4?").contains("7"));
+  }
+
+  private static Optional<Speculation> speculation(ChatRequestParameters parameters) {
+    return ((ChasquiChatRequestParameters) parameters).speculation();
   }
 
   private static String storyWithSeed(long seed) {

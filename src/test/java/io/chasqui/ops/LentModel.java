@@ -3,6 +3,7 @@ package io.chasqui.ops;
 import io.chasqui.DemoFiles;
 import io.chasqui.config.ChasquiConfig;
 import io.chasqui.engine.Engine;
+import io.chasqui.engine.Speculation;
 import io.chasqui.kernel.DType;
 import io.chasqui.kernel.KvLayout;
 import io.chasqui.pack.ModelDirectory;
@@ -22,10 +23,13 @@ import java.util.concurrent.CountDownLatch;
 
 /**
  * A demo model beside the application's own, for tests that need other settings, or a model that is
- * still loading for as long as they like. One that is not called {@code demo} never ends its turn:
- * its answers go on to the end of the context.
+ * still loading for as long as they like. One that is called neither {@code demo} nor {@value
+ * #ON_JLAMA} never ends its turn: its answers go on to the end of the context.
  */
 public final class LentModel implements AutoCloseable {
+  /** The name of a model that Jlama runs. */
+  public static final String ON_JLAMA = "on-jlama";
+
   private final CountDownLatch mayLoad = new CountDownLatch(1);
   private final MeterRegistry registry = new SimpleMeterRegistry();
   private final ServedModel served;
@@ -52,6 +56,10 @@ public final class LentModel implements AutoCloseable {
 
   public double gauge(String name) {
     return registry.get(name).gauge().value();
+  }
+
+  public double counter(String name) {
+    return registry.get(name).counter().count();
   }
 
   /** Tokens that the engine has computed. */
@@ -86,7 +94,28 @@ public final class LentModel implements AutoCloseable {
       } catch (InterruptedException e) {
         throw new IllegalStateException("a test's model was interrupted before it loaded", e);
       }
-      return name.equals("demo") ? name : endless().toString();
+      return switch (name) {
+        case "demo" -> name;
+        case ON_JLAMA -> gemma().toString();
+        default -> endless().toString();
+      };
+    }
+
+    /** The demo model under the name of a family that our own decoder does not know. */
+    private static Path gemma() {
+      try {
+        Path directory = Files.createTempDirectory("gemma-model");
+        ModelDirectory source = DemoFiles.copyTo(directory);
+        DemoFiles.edit(
+            source, "config.json", "\"model_type\": \"llama\"", "\"model_type\": \"gemma\"");
+        // Jlama's Gemma reads one id only.
+        DemoFiles.edit(
+            source, "config.json", "(?s)\"eos_token_id\": \\[.*?]", "\"eos_token_id\": 2047");
+        deleteOnExit(directory);
+        return directory;
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
     }
 
     /** The demo model without tokens that end a turn, packed. */
@@ -135,6 +164,11 @@ public final class LentModel implements AutoCloseable {
           return Optional.empty();
         }
       };
+    }
+
+    @Override
+    public Speculation speculation() {
+      return Speculation.OFF;
     }
 
     @Override

@@ -182,7 +182,6 @@ class ModelConfigTest {
       delimiter = '|',
       quoteCharacter = '`',
       value = {
-        "phi3    |                                                  | family \"phi3\"",
         "llama   | , \"rope_scaling\": {\"type\": \"yarn\"}         | \"yarn\" is not supported",
         "llama   | , \"hidden_act\": \"gelu\"                       | \"gelu\" is not supported",
         "llama   | , \"mlp_bias\": true                             | mlp_bias",
@@ -194,19 +193,6 @@ class ModelConfigTest {
         "qwen2   | , \"layer_types\": [\"full_attention\", \"sliding_attention\"] | layer_types[1]: layers of type \"sliding_attention\"",
         "granite | , \"mlp_bias\": true | mlp_bias",
         "qwen2   | , \"use_sliding_window\": true                   | use_sliding_window",
-      })
-  void whatTheDecoderLacksIsNamed(String family, String more, String named) {
-    ModelFormatException refusal =
-        assertThrows(UnsupportedModelException.class, () -> read(family, more == null ? "" : more));
-    assertTrue(refusal.getMessage().contains(named), refusal.getMessage());
-    assertEquals("config.json", refusal.file());
-  }
-
-  @ParameterizedTest
-  @CsvSource(
-      delimiter = '|',
-      quoteCharacter = '`',
-      value = {
         "llama   | , \"rope_scaling\": {\"rope_type\": \"linear\"} | \"factor\" is missing",
         "llama   | , \"rope_scaling\": {\"type\": \"linear\", \"factor\": \"2\"} | rope_scaling.factor: must be a number",
         "llama   | , \"rope_scaling\": {\"type\": \"linear\", \"factor\": 0.5} | at least 1",
@@ -221,12 +207,18 @@ class ModelConfigTest {
         "llama   | , \"rope_theta\": \"big\"                        | rope_theta: must be a number",
         "mistral | , \"sliding_window\": 0                          | slidingWindow",
       })
-  void whatIsWrongInItselfIsNotMerelyUnsupported(String family, String more, String named) {
+  void whatCannotBeObeyedIsNamed(String family, String more, String named) {
     ModelFormatException refusal =
         assertThrows(ModelFormatException.class, () -> read(family, more));
-    assertNotEquals(UnsupportedModelException.class, refusal.getClass());
+    assertNotEquals(UnknownFamilyException.class, refusal.getClass());
     assertTrue(refusal.getMessage().contains(named), refusal.getMessage());
     assertEquals("config.json", refusal.file());
+  }
+
+  @Test
+  void aFamilyThatTheDecoderDoesNotKnowIsNamed() {
+    var refusal = assertThrows(UnknownFamilyException.class, () -> read("phi3", ""));
+    assertTrue(refusal.getMessage().contains("family \"phi3\""), refusal.getMessage());
   }
 
   @ParameterizedTest

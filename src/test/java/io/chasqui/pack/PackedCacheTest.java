@@ -224,7 +224,7 @@ class PackedCacheTest {
   void aFamilyThatTheDecoderLacksIsNotPacked() throws IOException {
     DemoFiles.edit(model, "config.json", "\"qwen2\"", "\"rwkv\"");
 
-    var refusal = assertThrows(UnsupportedModelException.class, () -> cache.open(model));
+    var refusal = assertThrows(UnknownFamilyException.class, () -> cache.open(model));
 
     assertTrue(refusal.getMessage().contains("\"rwkv\""), refusal.getMessage());
     assertFalse(Files.exists(packed));
@@ -236,7 +236,7 @@ class PackedCacheTest {
 
     var refusal = assertThrows(ModelFormatException.class, () -> cache.open(model));
 
-    assertNotEquals(UnsupportedModelException.class, refusal.getClass());
+    assertNotEquals(UnknownFamilyException.class, refusal.getClass());
     assertFalse(Files.exists(packed));
   }
 

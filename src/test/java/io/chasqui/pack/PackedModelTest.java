@@ -17,6 +17,8 @@ import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -77,6 +79,18 @@ class PackedModelTest {
         throw new AssertionError(
             "%s, element %d: %s became %s".formatted(name, i, original[i], packed[from + i]));
       }
+    }
+  }
+
+  @Test
+  void aModelIsToldByItsParametersAndTheDigestOfItsWeights() throws IOException {
+    Path file = packDemo(DType.Q8);
+    try (PackedModel model = PackedModel.open(file)) {
+      assertEquals(4_951_296, model.parameters(), "as its card says");
+      byte[] all = Files.readAllBytes(file);
+      byte[] weights =
+          Arrays.copyOfRange(all, (int) (all.length - model.weightBytes()), all.length);
+      assertEquals(HexFormat.of().formatHex(Sha256.of(weights)), model.weightsDigest());
     }
   }
 
