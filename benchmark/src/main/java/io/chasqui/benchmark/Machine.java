@@ -1,0 +1,57 @@
+package io.chasqui.benchmark;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.TreeMap;
+
+/** What a measurement was made on. */
+final class Machine {
+  private static final Path CPU_INFO = Path.of("/proc/cpuinfo");
+
+  private Machine() {}
+
+  /**
+   * The processor's name. Under virtualization that is often no more than a brand: family and model
+   * say which it is.
+   */
+  static String cpu() {
+    try {
+      return Files.isReadable(CPU_INFO) ? linuxCpu(Files.readString(CPU_INFO)) : macCpu();
+    } catch (IOException e) {
+      return System.getProperty("os.arch"); // a row without a name is still a row
+    }
+  }
+
+  /**
+   * @param cpuInfo the content of {@code /proc/cpuinfo}
+   */
+  static String linuxCpu(String cpuInfo) {
+    Map<String, String> first = new TreeMap<>();
+    cpuInfo
+        .lines()
+        .map(line -> line.split("\\s*:\\s*", 2))
+        .filter(field -> field.length == 2)
+        .forEach(field -> first.putIfAbsent(field[0], field[1]));
+    String name = first.get("model name");
+    if (name == null) {
+      return System.getProperty("os.arch");
+    }
+    return first.containsKey("cpu family")
+        ? "%s (family %s, model %s)".formatted(name, first.get("cpu family"), first.get("model"))
+        : name;
+  }
+
+  private static String macCpu() throws IOException {
+    Process sysctl = new ProcessBuilder("sysctl", "-n", "machdep.cpu.brand_string").start();
+    try (var reader = sysctl.inputReader()) {
+      String name = reader.readLine();
+      return name == null ? System.getProperty("os.arch") : name;
+    }
+  }
+
+  static String jvm() {
+    return System.getProperty("java.vendor.version") + " " + Runtime.version();
+  }
+}
