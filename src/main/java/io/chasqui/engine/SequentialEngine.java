@@ -37,7 +37,7 @@ public final class SequentialEngine implements Engine {
   private static final System.Logger LOG = System.getLogger(SequentialEngine.class.getName());
 
   /** Tokens of a prompt between two looks at whether it is still wanted. */
-  static final int PREFILL_CHUNK = 64;
+  static final int PREFILL_CHUNK = 128;
 
   /** Tokens that an answer may be ahead of its reader. */
   private static final int CHANNEL_CAPACITY = 128;
