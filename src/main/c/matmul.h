@@ -221,21 +221,25 @@ TILE_OF(f32_tiles_of, SIZES_OF(TILE_TOKENS)(f32, FLOAT_GROUPS))
 
 #define MAX_SUMS (TILE_TOKENS * FLOAT_GROUPS)
 
+/* Groups that are done with all tokens before the next ones. */
+INLINE int groups_of(int dtype, int m, int left) {
+  int most = dtype >= CHASQUI_BF16 ? FLOAT_GROUPS : m > TILE_TOKENS ? QUANT_GROUPS : 1;
+  return left >= most ? most : 1;
+}
+
 struct shape {
   int groups;
   int tokens;
 };
 
-/* The largest tile for m tokens and the groups that are left. A few tokens of quantized weights
- * wait for memory, which one group after another is read from best. */
-INLINE struct shape shape_of(int dtype, int m, int left) {
-  if (dtype >= CHASQUI_BF16) {
-    return (struct shape){left >= FLOAT_GROUPS ? FLOAT_GROUPS : 1, TILE_TOKENS};
-  }
-  if (m >= TILE_TOKENS && left >= QUANT_GROUPS) {
-    return (struct shape){QUANT_GROUPS, QUANT_TOKENS};
-  }
-  return (struct shape){1, TILE_TOKENS};
+/* The largest tile at token t. With the first tokens quantized weights come from memory, which one
+ * group after another is read from best; then they are in the caches. */
+INLINE struct shape shape_of(int dtype, int groups, int t, int m) {
+  struct shape shape = {groups, TILE_TOKENS};
+  if (dtype < CHASQUI_BF16 && t == 0) shape.groups = 1;
+  if (dtype < CHASQUI_BF16 && shape.groups > 1) shape.tokens = QUANT_TOKENS;
+  if (shape.tokens > m - t) shape.tokens = m - t;
+  return shape;
 }
 
 INLINE void tile_of(int dtype, int groups, int tokens, const uint8_t *w, int columns,
@@ -254,15 +258,17 @@ INLINE void tile_of(int dtype, int groups, int tokens, const uint8_t *w, int col
 static void matmul(int dtype, const uint8_t *w, int columns, const uint8_t *x, int m, float *out,
                    int out_stride, int group_from, int group_to) {
   long group_bytes = columns / 32L * block_bytes[dtype];
-  for (int g = group_from, groups; g < group_to; g += groups) {
-    struct shape shape = shape_of(dtype, m, group_to - g);
-    groups = shape.groups;
-    for (int t = 0; t < m; t += shape.tokens) {
-      int tokens = m - t < shape.tokens ? m - t : shape.tokens;
-      v16f acc[MAX_SUMS];
-      tile_of(dtype, groups, tokens, w + g * group_bytes, columns, x, t, acc);
-      for (int i = 0; i < groups * tokens; i++) {
-        f_store(out + (long)(t + i % tokens) * out_stride + (g + i / tokens) * 16, acc[i]);
+  for (int from = group_from, groups; from < group_to; from += groups) {
+    groups = groups_of(dtype, m, group_to - from);
+    for (int t = 0, tokens; t < m; t += tokens) {
+      struct shape shape = shape_of(dtype, groups, t, m);
+      tokens = shape.tokens;
+      for (int g = from; g < from + groups; g += shape.groups) {
+        v16f acc[MAX_SUMS];
+        tile_of(dtype, shape.groups, tokens, w + g * group_bytes, columns, x, t, acc);
+        for (int i = 0; i < shape.groups * tokens; i++) {
+          f_store(out + (long)(t + i % tokens) * out_stride + (g + i / tokens) * 16, acc[i]);
+        }
       }
     }
   }
@@ -273,18 +279,20 @@ static void gate_up(int gate_dtype, const uint8_t *gate, int up_dtype, const uin
                     int group_from, int group_to) {
   long gate_bytes = columns / 32L * block_bytes[gate_dtype];
   long up_bytes = columns / 32L * block_bytes[up_dtype];
-  for (int g = group_from, groups; g < group_to; g += groups) {
+  for (int from = group_from, groups; from < group_to; from += groups) {
     /* Both are quantized or both are not, hence take as many groups. */
-    struct shape shape = shape_of(gate_dtype, m, group_to - g);
-    groups = shape.groups;
-    for (int t = 0; t < m; t += shape.tokens) {
-      int tokens = m - t < shape.tokens ? m - t : shape.tokens;
-      v16f gated[MAX_SUMS], acc[MAX_SUMS];
-      tile_of(gate_dtype, groups, tokens, gate + g * gate_bytes, columns, x, t, gated);
-      tile_of(up_dtype, groups, tokens, up + g * up_bytes, columns, x, t, acc);
-      for (int i = 0; i < groups * tokens; i++) {
-        f_store(out + (long)(t + i % tokens) * out_stride + (g + i / tokens) * 16,
-                f_mul(f_silu(gated[i]), acc[i]));
+    groups = groups_of(gate_dtype, m, group_to - from);
+    for (int t = 0, tokens; t < m; t += tokens) {
+      struct shape shape = shape_of(gate_dtype, groups, t, m);
+      tokens = shape.tokens;
+      for (int g = from; g < from + groups; g += shape.groups) {
+        v16f gated[MAX_SUMS], acc[MAX_SUMS];
+        tile_of(gate_dtype, shape.groups, tokens, gate + g * gate_bytes, columns, x, t, gated);
+        tile_of(up_dtype, shape.groups, tokens, up + g * up_bytes, columns, x, t, acc);
+        for (int i = 0; i < shape.groups * tokens; i++) {
+          f_store(out + (long)(t + i % tokens) * out_stride + (g + i / tokens) * 16,
+                  f_mul(f_silu(gated[i]), acc[i]));
+        }
       }
     }
   }

@@ -6,8 +6,8 @@ import java.util.concurrent.locks.LockSupport;
 
 /**
  * A fixed team of threads that does one piece of work at a time, all of them the same code, each on
- * its share, and that meets at barriers inside it. A member that waits spins for a moment and then
- * sleeps, so that a team without work costs nothing.
+ * its share, and that meets at barriers inside it. A member that waits spins for a moment, then
+ * yields, and then sleeps, so that a team without work costs nothing.
  */
 public final class ThreadTeam implements AutoCloseable {
   /** Long enough for the gaps inside a step where every member has a processor of its own. */
