@@ -125,7 +125,7 @@ public final class SequentialEngine implements Engine {
             model.config().slidingWindow().orElse(Integer.MAX_VALUE));
     KvBudget budget =
         options.kvMemory().isPresent()
-            ? new KvBudget(options.kvMemory().getAsLong())
+            ? KvBudget.given(options.kvMemory().getAsLong())
             : KvBudget.ofThisProcess(model.weightBytes());
     int context = budget.context(kv, model.config().layers(), wanted);
     if (context < wanted) {
@@ -135,7 +135,7 @@ public final class SequentialEngine implements Engine {
           context,
           wanted,
           budget.mebibytes(),
-          KvBudget.CURE);
+          budget.cure());
     }
     return context;
   }

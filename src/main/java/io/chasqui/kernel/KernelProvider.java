@@ -19,6 +19,8 @@ final class KernelProvider {
   /** Environment variable with the meaning of {@link #PROPERTY}, which wins over it. */
   static final String VARIABLE = "CHASQUI_KERNELS";
 
+  private static Kernels best;
+
   private final Logger log;
   private final Supplier<List<? extends Kernels>> nativeKernels;
   private final Supplier<? extends Kernels> vectorKernels;
@@ -32,14 +34,21 @@ final class KernelProvider {
     this.vectorKernels = vectorKernels;
   }
 
-  /** Initialised on the first use, hence once. */
-  static final class Chosen {
-    static final Kernels KERNELS =
-        new KernelProvider(
-                System.getLogger(Kernels.class.getName()), NativeKernels::load, VectorKernels::load)
-            .choose(Optional.ofNullable(System.getProperty(PROPERTY, System.getenv(VARIABLE))));
-
-    private Chosen() {}
+  /**
+   * The kernels of this process, chosen on the first call that succeeds.
+   *
+   * @throws IllegalArgumentException if those that are named do not run here
+   */
+  static synchronized Kernels best() {
+    if (best == null) {
+      best =
+          new KernelProvider(
+                  System.getLogger(Kernels.class.getName()),
+                  NativeKernels::load,
+                  VectorKernels::load)
+              .choose(Optional.ofNullable(System.getProperty(PROPERTY, System.getenv(VARIABLE))));
+    }
+    return best;
   }
 
   /**

@@ -20,10 +20,10 @@ public sealed interface Kernels permits CheckedKernels {
    * chasqui.kernels}, or else the variable {@code CHASQUI_KERNELS}, takes others by their {@link
    * #name}.
    *
-   * @throws ExceptionInInitializerError if the kernels named there do not run here
+   * @throws IllegalArgumentException if the kernels named there do not run here
    */
   static Kernels best() {
-    return KernelProvider.Chosen.KERNELS;
+    return KernelProvider.best();
   }
 
   /**

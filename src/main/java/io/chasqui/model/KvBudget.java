@@ -8,8 +8,9 @@ import io.chasqui.kernel.KvLayout;
  * that the system never ends the process for its KV memory.
  *
  * @param bytes for all layers together; may be negative where even the rest does not fit
+ * @param cure what to do where that is too little
  */
-public record KvBudget(long bytes) {
+public record KvBudget(long bytes, String cure) {
   /**
    * What a process takes beside weights, heap and KV blocks: code, class data, threads, the
    * decoder's own buffers.
@@ -19,8 +20,7 @@ public record KvBudget(long bytes) {
   /** With fewer positions a model has no conversation. */
   static final int LEAST_CONTEXT = 256;
 
-  /** What to do about a budget that is too small. */
-  public static final String CURE =
+  private static final String OF_CONTAINER =
       "Raise the container's memory limit, lower the JVM's maximal heap (-Xmx), or store them in 8"
           + " bits.";
 
@@ -35,7 +35,12 @@ public record KvBudget(long bytes) {
   }
 
   static KvBudget of(long limit, long heap, long weightBytes) {
-    return new KvBudget(limit - heap - weightBytes - PROGRAM_BYTES);
+    return new KvBudget(limit - heap - weightBytes - PROGRAM_BYTES, OF_CONTAINER);
+  }
+
+  /** A budget that somebody has set. */
+  public static KvBudget given(long bytes) {
+    return new KvBudget(bytes, "Allow them more, or store them in 8 bits.");
   }
 
   /**
@@ -54,15 +59,19 @@ public record KvBudget(long bytes) {
           "Keys and values of %d tokens take %d MiB, but %d MiB are left for them. %s"
               .formatted(
                   LEAST_CONTEXT,
-                  new KvBudget(KvLayout.blocks(LEAST_CONTEXT) * blockBytes).mebibytes(),
+                  mebibytes(KvLayout.blocks(LEAST_CONTEXT) * blockBytes),
                   mebibytes(),
-                  CURE));
+                  cure));
     }
     return (int) positions;
   }
 
   /** The budget for people to read, rounded up. */
   public long mebibytes() {
+    return mebibytes(bytes);
+  }
+
+  private static long mebibytes(long bytes) {
     return Math.ceilDiv(Math.max(0, bytes), 1L << 20);
   }
 }

@@ -69,7 +69,7 @@ class PackedEngineTest {
 
     var refused = assertThrows(IllegalStateException.class, () -> Engine.open(file, options));
 
-    assertTrue(refused.getMessage().contains("Raise the container's memory limit"));
+    assertTrue(refused.getMessage().contains("Allow them more"));
     Files.delete(Path.of(file)); // no longer mapped: on some systems it could not be deleted
   }
 

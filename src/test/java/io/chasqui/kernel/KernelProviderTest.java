@@ -71,24 +71,26 @@ class KernelProviderTest {
 
   @Test
   void aJvmWithoutTheModuleOfTheVectorApiRunsScalarKernels() throws Exception {
+    String output = run(WithoutVectorApi.class);
+    assertTrue(output.contains("took scalar"), output);
+    assertTrue(output.contains("--add-modules=jdk.incubator.vector"), output);
+  }
+
+  /** What a program prints that runs in a JVM of its own. */
+  private static String run(Class<?> program, String... options) throws Exception {
     Path java = Path.of(System.getProperty("java.home"), "bin", "java");
     Path classes =
         Path.of(Kernels.class.getProtectionDomain().getCodeSource().getLocation().toURI());
     Path tests =
         Path.of(
             KernelProviderTest.class.getProtectionDomain().getCodeSource().getLocation().toURI());
-    Process process =
-        new ProcessBuilder(
-                java.toString(),
-                "-cp",
-                classes + File.pathSeparator + tests,
-                WithoutVectorApi.class.getName())
-            .redirectErrorStream(true)
-            .start();
+    List<String> command = new ArrayList<>(List.of(java.toString()));
+    command.addAll(List.of(options));
+    command.addAll(List.of("-cp", classes + File.pathSeparator + tests, program.getName()));
+    Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
     String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     assertEquals(0, process.waitFor(), output);
-    assertTrue(output.contains("took scalar"), output);
-    assertTrue(output.contains("--add-modules=jdk.incubator.vector"), output);
+    return output;
   }
 
   /** Chooses as a build without native kernels does, in a JVM that was told of no module. */
@@ -121,6 +123,27 @@ class KernelProviderTest {
   @Test
   void theChoiceIsMadeOnce() {
     assertSame(Kernels.best(), Kernels.best());
+  }
+
+  @Test
+  void aJvmThatIsToldOfUnknownKernelsSaysSoEachTime() throws Exception {
+    String output = run(UnknownKernels.class, "-D" + KernelProvider.PROPERTY + "=avx1024");
+    assertEquals(2, output.split("no kernels 'avx1024' run here", -1).length - 1, output);
+  }
+
+  /** Asks for the kernels twice. */
+  static final class UnknownKernels {
+    private UnknownKernels() {}
+
+    public static void main(String[] args) {
+      for (int i = 0; i < 2; i++) {
+        try {
+          System.out.println("took " + Kernels.best().name());
+        } catch (IllegalArgumentException e) {
+          System.out.println(e.getMessage());
+        }
+      }
+    }
   }
 
   private void assertRefused(Supplier<List<? extends Kernels>> source, String cure) {

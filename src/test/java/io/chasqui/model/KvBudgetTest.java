@@ -40,21 +40,21 @@ class KvBudgetTest {
 
   @Test
   void theContextIsWhatIsWantedOrTheWholeBlocksThatFit() {
-    assertEquals(2048, new KvBudget(64 * MIB).context(LAYOUT, 16, 2048));
-    assertEquals(1000, new KvBudget(64 * MIB).context(LAYOUT, 16, 1000));
-    assertEquals(2032, new KvBudget(64 * MIB - 1).context(LAYOUT, 16, 8192));
-    assertEquals(100, new KvBudget(8 * MIB).context(LAYOUT, 16, 100));
+    assertEquals(2048, KvBudget.given(64 * MIB).context(LAYOUT, 16, 2048));
+    assertEquals(1000, KvBudget.given(64 * MIB).context(LAYOUT, 16, 1000));
+    assertEquals(2032, KvBudget.given(64 * MIB - 1).context(LAYOUT, 16, 8192));
+    assertEquals(100, KvBudget.given(8 * MIB).context(LAYOUT, 16, 100));
   }
 
   @Test
   void aBudgetThatIsTooSmallIsRefusedWithItsNumbers() {
     var refused =
         assertThrows(
-            IllegalStateException.class, () -> new KvBudget(5 * MIB).context(LAYOUT, 16, 2048));
+            IllegalStateException.class, () -> KvBudget.given(5 * MIB).context(LAYOUT, 16, 2048));
 
     assertTrue(
         refused.getMessage().startsWith("Keys and values of 256 tokens take 8 MiB, but 5 MiB are"),
         refused.getMessage());
-    assertThrows(IllegalStateException.class, () -> new KvBudget(-5).context(LAYOUT, 16, 2048));
+    assertThrows(IllegalStateException.class, () -> KvBudget.given(-5).context(LAYOUT, 16, 2048));
   }
 }

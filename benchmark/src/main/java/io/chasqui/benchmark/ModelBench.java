@@ -156,7 +156,7 @@ public final class ModelBench implements Callable<Integer> {
         new TestResult.Setting(
             System.getProperty("chasqui.commit", "unknown"),
             Machine.cpu(),
-            kernels(),
+            Kernels.best().name(),
             Machine.jvm());
     var writer = ResultWriter.of(format, System.out, tests);
     requireFit(tests);
@@ -182,15 +182,6 @@ public final class ModelBench implements Callable<Integer> {
     }
     writer.end();
     return 0;
-  }
-
-  /** A name that {@code CHASQUI_KERNELS} has wrong is a mistake of the user like another. */
-  private static String kernels() {
-    try {
-      return Kernels.best().name();
-    } catch (ExceptionInInitializerError e) {
-      throw new IllegalArgumentException(e.getCause().getMessage(), e);
-    }
   }
 
   /** The tests that the options ask for, in llama-bench's order. */
