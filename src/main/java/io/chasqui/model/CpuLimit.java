@@ -1,14 +1,11 @@
 package io.chasqui.model;
 
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /** How many threads can run at once here. */
 public final class CpuLimit {
-  private static final Path CGROUP = Path.of("/sys/fs/cgroup/cpu.max");
+  private static final String CGROUP = "/sys/fs/cgroup/cpu.max";
   private static final Pattern QUOTA_AND_PERIOD = Pattern.compile("(\\d{1,18})\\s+(\\d{1,18})");
 
   private CpuLimit() {}
@@ -19,15 +16,7 @@ public final class CpuLimit {
    * native executable does not look for one.
    */
   public static int processors() {
-    return limit(Runtime.getRuntime().availableProcessors(), quota());
-  }
-
-  private static String quota() {
-    try {
-      return Files.isReadable(CGROUP) ? Files.readString(CGROUP) : "";
-    } catch (IOException e) {
-      return ""; // a kernel that does not tell a quota enforces none that we could know
-    }
+    return limit(Runtime.getRuntime().availableProcessors(), SystemFile.read(CGROUP));
   }
 
   /**

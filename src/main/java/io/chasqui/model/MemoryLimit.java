@@ -1,15 +1,12 @@
 package io.chasqui.model;
 
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /** How much memory this process may take before the system ends it. */
-public final class MemoryLimit {
-  private static final Path CGROUP = Path.of("/sys/fs/cgroup/memory.max");
-  private static final Path MEMINFO = Path.of("/proc/meminfo");
+final class MemoryLimit {
+  private static final String CGROUP = "/sys/fs/cgroup/memory.max";
+  private static final String MEMINFO = "/proc/meminfo";
   private static final Pattern TOTAL = Pattern.compile("(?m)^MemTotal:\\s+(\\d{1,15}) kB$");
 
   private MemoryLimit() {}
@@ -18,16 +15,8 @@ public final class MemoryLimit {
    * Bytes: the container's limit of control group v2 or the machine's memory, whichever is smaller;
    * {@link Long#MAX_VALUE} where the system tells neither.
    */
-  public static long bytes() {
-    return limit(read(CGROUP), read(MEMINFO));
-  }
-
-  private static String read(Path file) {
-    try {
-      return Files.isReadable(file) ? Files.readString(file) : "";
-    } catch (IOException e) {
-      return ""; // a system that does not tell a limit enforces none that we could know
-    }
+  static long bytes() {
+    return limit(SystemFile.read(CGROUP), SystemFile.read(MEMINFO));
   }
 
   /**
