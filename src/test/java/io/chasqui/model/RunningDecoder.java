@@ -11,21 +11,42 @@ final class RunningDecoder implements AutoCloseable {
   static final int CONTEXT = 128;
   private static final int SEQUENCES = 3;
 
+  private final int context;
   private final PackedModel model;
   private final ThreadTeam team;
   private final KvCache cache;
   private final Decoder decoder;
 
+  /**
+   * Has room for {@value #SEQUENCES} sequences of {@value #CONTEXT} positions, each in one step.
+   */
   RunningDecoder(Path file, int threads, KvLayout.Type kvType) {
+    this(file, threads, kvType, CONTEXT, CONTEXT, SEQUENCES);
+  }
+
+  /**
+   * Opens the file.
+   *
+   * @param context the most positions of a sequence
+   * @param maxTokens the most tokens, and rows of logits, of a step
+   * @param sequences how many of that context the KV blocks suffice for
+   */
+  RunningDecoder(
+      Path file, int threads, KvLayout.Type kvType, int context, int maxTokens, int sequences) {
+    this.context = context;
     model = PackedModel.open(file);
     team = new ThreadTeam(threads);
-    int blocks = SEQUENCES * KvLayout.blocks(CONTEXT);
+    int blocks = sequences * KvLayout.blocks(context);
     cache = new KvCache(Decoder.kvLayout(model.config(), kvType), model.config().layers(), blocks);
-    decoder = new Decoder(model, Kernels.best(), team, cache, CONTEXT, CONTEXT, CONTEXT);
+    decoder = new Decoder(model, Kernels.best(), team, cache, context, maxTokens, maxTokens);
   }
 
   Sequence sequence() {
-    return new Sequence(cache, CONTEXT);
+    return new Sequence(cache, context);
+  }
+
+  KvCache cache() {
+    return cache;
   }
 
   void forward(Batch batch) {
