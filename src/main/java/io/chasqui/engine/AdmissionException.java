@@ -50,7 +50,7 @@ public final class AdmissionException extends RuntimeException {
         "unsupported_parameter",
         "speculation",
         Optional.empty(),
-        "Model '%s' runs on Jlama, which cannot verify drafts; leave 'speculation' out, or serve a file that 'chasqui pack' has made of it."
+        "Model '%s' runs on Jlama, which cannot verify drafts; leave 'speculation' out, or serve a model of a family that 'chasqui pack' knows."
             .formatted(model));
   }
 

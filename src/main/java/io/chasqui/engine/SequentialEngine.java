@@ -168,7 +168,7 @@ public final class SequentialEngine implements Engine {
     if (options.speculation() != Speculation.OFF && !verifiesDrafts()) {
       LOG.log(
           Level.WARNING,
-          "Speculation stays off: model {0} runs on Jlama; serve a packed file of it",
+          "Speculation stays off: model {0} runs on Jlama, which cannot verify drafts",
           name);
     }
     sampler = new Sampler(settings.vocabularySize());
