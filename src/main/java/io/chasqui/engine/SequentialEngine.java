@@ -101,19 +101,25 @@ public final class SequentialEngine implements Engine {
    * Takes a packed model to run on our own kernels, computes one token with it and starts the
    * engine's thread.
    *
-   * @param model closed together with the engine
+   * @param model closed together with the engine, or when this fails
    * @throws IllegalStateException if the memory limit leaves no room for keys and values
+   * @throws IllegalArgumentException if kernels are asked for that do not run here
    */
   public static SequentialEngine open(PackedModel model, EngineOptions options) {
-    KvLayout kv = Decoder.kvLayout(model.config(), options.kvType());
-    int context = context(model, kv, options);
-    return new SequentialEngine(
-        model.name(),
-        model.settings(),
-        model.tokenizer(),
-        context,
-        () -> new PackedDecoder(model, kv, context),
-        options);
+    try {
+      KvLayout kv = Decoder.kvLayout(model.config(), options.kvType());
+      int context = context(model, kv, options);
+      return new SequentialEngine(
+          model.name(),
+          model.settings(),
+          model.tokenizer(),
+          context,
+          () -> new PackedDecoder(model, kv, context),
+          options);
+    } catch (RuntimeException | Error e) {
+      model.close();
+      throw e;
+    }
   }
 
   /** As long as the model and the options allow, or as the memory for keys and values does. */

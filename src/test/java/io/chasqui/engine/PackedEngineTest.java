@@ -1,6 +1,7 @@
 package io.chasqui.engine;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -10,7 +11,9 @@ import io.chasqui.kernel.KvLayout;
 import io.chasqui.pack.EmbeddedModel;
 import io.chasqui.pack.ModelFormatException;
 import io.chasqui.pack.ModelPacker;
+import io.chasqui.pack.PackedModel;
 import io.chasqui.pack.Progress;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -65,12 +68,14 @@ class PackedEngineTest {
   @Test
   void aBudgetWithoutRoomForAConversationIsRefusedWithWhatToDo() throws Exception {
     var options = EngineOptions.DEFAULTS.withKv(KvLayout.Type.F16, OptionalLong.of(1000));
-    String file = packed(DType.Q8).toString();
+    PackedModel model = PackedModel.open(packed(DType.Q8));
 
-    var refused = assertThrows(IllegalStateException.class, () -> Engine.open(file, options));
+    var refused =
+        assertThrows(IllegalStateException.class, () -> SequentialEngine.open(model, options));
 
     assertTrue(refused.getMessage().contains("Allow them more"));
-    Files.delete(Path.of(file)); // no longer mapped: on some systems it could not be deleted
+    MemorySegment norm = model.vector("model.norm.weight");
+    assertFalse(norm.scope().isAlive(), "the model is still mapped");
   }
 
   @Test
