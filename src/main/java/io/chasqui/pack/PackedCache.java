@@ -20,11 +20,11 @@ import java.util.stream.Stream;
  * Packed copies of models that lie in directories, each made when the model is first asked for.
  *
  * <p>The cache holds {@code packed/NAME-PLACE-STATE.chasqui}. {@code PLACE} is a digest of the
- * directory's real path, {@code STATE} one of the format's version, the quantization and the name,
- * size and time of each of the model's files. When a directory changes, its copy gets another name,
- * and the one before it is deleted; who has that mapped keeps it. Several processes may use a cache
- * at the same time: each copy appears when it is complete, and all that are made of one state are
- * equal.
+ * directory's real path, {@code STATE} one of the format's version and the name, size and time of
+ * each of the model's files, which decide the quantization. When a directory changes, its copy gets
+ * another name, and the one before it is deleted; who has that mapped keeps it. Several processes
+ * may use a cache at the same time: each copy appears when it is complete, and all that are made of
+ * one state are equal.
  */
 public final class PackedCache {
   private static final System.Logger LOG = System.getLogger(PackedCache.class.getName());
@@ -61,9 +61,8 @@ public final class PackedCache {
    * @throws IOException if the cache cannot be written, or the model not be read
    */
   public PackedModel open(ModelDirectory model) throws IOException {
-    DType quantization = ModelPacker.defaultQuantization(model);
     String place = fileName(model.name()) + "-" + digest(model.directory().toRealPath(), 4);
-    String state = digest(state(model, quantization), 8);
+    String state = digest(state(model), 8);
     Path file = directory.resolve(place + "-" + state + PackedModel.SUFFIX);
     String reason = "it is not yet packed";
     if (Files.exists(file)) {
@@ -75,6 +74,7 @@ public final class PackedCache {
     } else if (!others(place, file).isEmpty()) {
       reason = "its files changed";
     }
+    DType quantization = ModelPacker.defaultQuantization(model);
     LOG.log(
         Level.INFO,
         "Packing {0} as {1}, because {2}, into {3}",
@@ -101,8 +101,8 @@ public final class PackedCache {
     return plain.substring(0, Math.min(plain.length(), MAX_NAME));
   }
 
-  private static String state(ModelDirectory model, DType quantization) throws IOException {
-    var state = new StringBuilder("%d %s%n".formatted(PackHeader.VERSION, quantization));
+  private static String state(ModelDirectory model) throws IOException {
+    var state = new StringBuilder("%d%n".formatted(PackHeader.VERSION));
     for (String name : model.files()) {
       Path file = model.directory().resolve(name);
       state.append("%s %d %s%n".formatted(name, Files.size(file), Files.getLastModifiedTime(file)));
