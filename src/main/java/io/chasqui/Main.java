@@ -1,6 +1,7 @@
 package io.chasqui;
 
 import io.chasqui.kernel.DType;
+import io.chasqui.kernel.NativeExecutable;
 import io.chasqui.pack.DownloadException;
 import io.chasqui.pack.ModelFiles;
 import io.chasqui.pack.ModelFormatException;
@@ -140,6 +141,10 @@ public class Main implements Runnable {
 
     @Override
     public Integer call() throws IOException {
+      if (NativeExecutable.IS) {
+        throw NativeExecutable.needsJvm(
+            "Packing", "use `./chasqui pack`, or java -jar quarkus-run.jar pack");
+      }
       ModelFiles files = ModelLocation.resolve(model);
       DType chosen = quantization != null ? quantization : ModelPacker.defaultQuantization(files);
       ModelPacker.pack(files, file, chosen, ProgressBar.forThisProcess());

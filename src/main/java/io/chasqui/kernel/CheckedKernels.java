@@ -1,8 +1,8 @@
 package io.chasqui.kernel;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-
 import java.lang.foreign.MemorySegment;
+import java.nio.ByteOrder;
+import java.nio.IntBuffer;
 
 /**
  * Checks the arguments of every operation, in this one place, before an implementation sees them:
@@ -272,8 +272,11 @@ abstract sealed class CheckedKernels implements Kernels
   }
 
   private static void indices(String name, MemorySegment ids, int count, long end) {
+    // A buffer, because an executable reads single values of a segment slowly or not at all.
+    IntBuffer values =
+        ids.asSlice(0, ints(count)).asByteBuffer().order(ByteOrder.nativeOrder()).asIntBuffer();
     for (int i = 0; i < count; i++) {
-      int id = ids.getAtIndex(JAVA_INT, i);
+      int id = values.get(i);
       if (id < 0 || id >= end) {
         throw new IllegalArgumentException(
             "%s %d is not within 0 to %d".formatted(name, id, end - 1));

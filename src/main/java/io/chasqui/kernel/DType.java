@@ -32,7 +32,7 @@ public enum DType {
   }
 
   /** {@code enum chasqui_dtype} of chasqui.h. */
-  int code() {
+  public int code() {
     return code;
   }
 

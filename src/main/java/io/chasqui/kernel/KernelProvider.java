@@ -25,6 +25,9 @@ final class KernelProvider {
   private final Supplier<List<? extends Kernels>> nativeKernels;
   private final Supplier<? extends Kernels> vectorKernels;
 
+  /**
+   * @param vectorKernels null if there are no kernels in Java
+   */
   KernelProvider(
       Logger log,
       Supplier<List<? extends Kernels>> nativeKernels,
@@ -45,7 +48,9 @@ final class KernelProvider {
           new KernelProvider(
                   System.getLogger(Kernels.class.getName()),
                   NativeKernels::load,
-                  VectorKernels::load)
+                  // Known when an executable is made, which has no kernels in Java: its compiler
+                  // does not turn their loops into SIMD code.
+                  NativeExecutable.IS ? null : VectorKernels::load)
               .choose(Optional.ofNullable(System.getProperty(PROPERTY, System.getenv(VARIABLE))));
     }
     return best;
@@ -57,17 +62,23 @@ final class KernelProvider {
    */
   Kernels choose(Optional<String> name) {
     List<Kernels> candidates = new ArrayList<>(loadNative());
-    // Plain C, for processors without the instructions that the others need, is the slower one.
-    if (name.isPresent() || candidates.stream().allMatch(KernelProvider::isPortable)) {
-      loadVector().ifPresent(candidates::addFirst);
+    if (vectorKernels != null) {
+      addJavaKernels(candidates, name.isPresent());
     }
-    candidates.add(new ScalarKernels());
     Kernels chosen = name.map(n -> named(n, candidates)).orElse(candidates.getFirst());
     log.log(Level.INFO, "Kernels: {0}", chosen.name());
     if (chosen instanceof ScalarKernels && name.isEmpty()) {
       log.log(Level.WARNING, "Only the scalar kernels run here: they are very slow");
     }
     return chosen;
+  }
+
+  private void addJavaKernels(List<Kernels> candidates, boolean all) {
+    // Plain C, for processors without the instructions that the others need, is the slower one.
+    if (all || candidates.stream().allMatch(KernelProvider::isPortable)) {
+      loadVector().ifPresent(candidates::addFirst);
+    }
+    candidates.add(new ScalarKernels());
   }
 
   private List<? extends Kernels> loadNative() {
@@ -78,7 +89,7 @@ final class KernelProvider {
             Level.WARNING,
             "Native kernels: this build has none for this platform ({0}). Build with a C compiler"
                 + " on the PATH, or named by CC.",
-            NativeLibrary.resource());
+            ForeignFunctions.resource());
       }
       return loaded;
     } catch (IllegalCallerException e) {

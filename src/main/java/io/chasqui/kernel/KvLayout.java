@@ -32,7 +32,7 @@ public record KvLayout(Type type, int kvHeads, int headSize) {
     }
 
     /** {@code enum chasqui_kv_type} of chasqui.h. */
-    int code() {
+    public int code() {
       return code;
     }
   }

@@ -2,24 +2,24 @@ package io.chasqui.kernel;
 
 import java.lang.foreign.MemorySegment;
 import java.util.List;
-import java.util.Optional;
+import java.util.stream.IntStream;
 
 /**
- * C kernels for one instruction set, called through the foreign function API. {@link
- * CheckedKernels} has checked every segment before its address goes to C.
+ * C kernels for one instruction set. {@link CheckedKernels} has checked every segment before its
+ * address goes to C.
  */
 public final class NativeKernels extends CheckedKernels {
   /** The name of the kernels in plain C, which run on every processor. */
   static final String PORTABLE = "portable";
 
-  private final NativeLibrary library;
+  private final CFunctions c;
   private final int isa;
   private final String name;
 
-  private NativeKernels(NativeLibrary library, NativeLibrary.Isa isa) {
-    this.library = library;
-    this.isa = isa.index();
-    this.name = isa.name();
+  private NativeKernels(CFunctions c, int isa) {
+    this.c = c;
+    this.isa = isa;
+    name = c.isaName(isa);
   }
 
   /**
@@ -31,14 +31,22 @@ public final class NativeKernels extends CheckedKernels {
    * @throws IllegalStateException if the library belongs to another version of this program
    */
   public static List<NativeKernels> load() {
-    Optional<NativeLibrary> library = NativeLibrary.load();
-    return library.stream()
-        .flatMap(l -> l.isas().stream().filter(NativeLibrary.Isa::supported).map(isa -> of(l, isa)))
-        .toList();
+    if (NativeExecutable.IS) {
+      return of(NativeExecutable.FUNCTIONS);
+    }
+    return ForeignFunctions.load().map(NativeKernels::of).orElse(List.of());
   }
 
-  private static NativeKernels of(NativeLibrary library, NativeLibrary.Isa isa) {
-    return new NativeKernels(library, isa);
+  private static List<NativeKernels> of(CFunctions c) {
+    if (c.abi() != CFunctions.ABI) {
+      throw new IllegalStateException(
+          "libchasqui has interface %d but this program needs %d: build both together"
+              .formatted(c.abi(), CFunctions.ABI));
+    }
+    return IntStream.range(0, c.isaCount())
+        .filter(c::isaSupported)
+        .mapToObj(isa -> new NativeKernels(c, isa))
+        .toList();
   }
 
   @Override
@@ -48,11 +56,7 @@ public final class NativeKernels extends CheckedKernels {
 
   @Override
   void doQuantize(MemorySegment x, int m, int columns, MemorySegment q8) {
-    try {
-      library.quantize.invokeExact(isa, x, m, columns, q8);
-    } catch (Throwable e) {
-      throw NativeLibrary.failed(e);
-    }
+    c.quantize(isa, x, m, columns, q8);
   }
 
   @Override
@@ -64,12 +68,7 @@ public final class NativeKernels extends CheckedKernels {
       int outStride,
       int groupFrom,
       int groupTo) {
-    try {
-      library.matmul.invokeExact(
-          isa, w.dtype().code(), w.data(), w.columns(), x, m, out, outStride, groupFrom, groupTo);
-    } catch (Throwable e) {
-      throw NativeLibrary.failed(e);
-    }
+    c.matmul(isa, w, x, m, out, outStride, groupFrom, groupTo);
   }
 
   @Override
@@ -82,51 +81,23 @@ public final class NativeKernels extends CheckedKernels {
       int outStride,
       int groupFrom,
       int groupTo) {
-    try {
-      library.gateUp.invokeExact(
-          isa,
-          gate.dtype().code(),
-          gate.data(),
-          up.dtype().code(),
-          up.data(),
-          gate.columns(),
-          x,
-          m,
-          out,
-          outStride,
-          groupFrom,
-          groupTo);
-    } catch (Throwable e) {
-      throw NativeLibrary.failed(e);
-    }
+    c.gateUp(isa, gate, up, x, m, out, outStride, groupFrom, groupTo);
   }
 
   @Override
   void doRmsNorm(
       MemorySegment x, MemorySegment weight, float eps, int m, int n, MemorySegment out) {
-    try {
-      library.rmsNorm.invokeExact(isa, x, weight, eps, m, n, out);
-    } catch (Throwable e) {
-      throw NativeLibrary.failed(e);
-    }
+    c.rmsNorm(isa, x, weight, eps, m, n, out);
   }
 
   @Override
   void doAdd(MemorySegment x, MemorySegment y, int n) {
-    try {
-      library.add.invokeExact(isa, x, y, n);
-    } catch (Throwable e) {
-      throw NativeLibrary.failed(e);
-    }
+    c.add(isa, x, y, n);
   }
 
   @Override
   void doScale(MemorySegment x, float factor, int n) {
-    try {
-      library.scale.invokeExact(isa, x, factor, n);
-    } catch (Throwable e) {
-      throw NativeLibrary.failed(e);
-    }
+    c.scale(isa, x, factor, n);
   }
 
   @Override
@@ -138,20 +109,12 @@ public final class NativeKernels extends CheckedKernels {
       int headSize,
       MemorySegment positions,
       MemorySegment table) {
-    try {
-      library.rope.invokeExact(isa, x, stride, m, heads, headSize, positions, table);
-    } catch (Throwable e) {
-      throw NativeLibrary.failed(e);
-    }
+    c.rope(isa, x, stride, m, heads, headSize, positions, table);
   }
 
   @Override
   void doEmbed(Matrix w, MemorySegment ids, int m, MemorySegment out) {
-    try {
-      library.embed.invokeExact(isa, w.dtype().code(), w.data(), w.columns(), ids, m, out);
-    } catch (Throwable e) {
-      throw NativeLibrary.failed(e);
-    }
+    c.embed(isa, w, ids, m, out);
   }
 
   @Override
@@ -164,22 +127,7 @@ public final class NativeKernels extends CheckedKernels {
       MemorySegment v,
       int stride,
       int m) {
-    try {
-      library.storeKv.invokeExact(
-          isa,
-          kv.type().code(),
-          kv.kvHeads(),
-          kv.headSize(),
-          cache,
-          blocks,
-          firstPosition,
-          k,
-          v,
-          stride,
-          m);
-    } catch (Throwable e) {
-      throw NativeLibrary.failed(e);
-    }
+    c.storeKv(isa, kv, cache, blocks, firstPosition, k, v, stride, m);
   }
 
   @Override
@@ -197,44 +145,30 @@ public final class NativeKernels extends CheckedKernels {
       int outStride,
       int kvHeadFrom,
       int kvHeadTo) {
-    try {
-      library.attention.invokeExact(
-          isa,
-          kv.type().code(),
-          kv.kvHeads(),
-          kv.headSize(),
-          cache,
-          blocks,
-          firstPosition,
-          q,
-          qStride,
-          m,
-          heads,
-          scale,
-          out,
-          outStride,
-          kvHeadFrom,
-          kvHeadTo);
-    } catch (Throwable e) {
-      throw NativeLibrary.failed(e);
-    }
+    c.attention(
+        isa,
+        kv,
+        cache,
+        blocks,
+        firstPosition,
+        q,
+        qStride,
+        m,
+        heads,
+        scale,
+        out,
+        outStride,
+        kvHeadFrom,
+        kvHeadTo);
   }
 
   @Override
   int doArgmax(MemorySegment logits, int n) {
-    try {
-      return (int) library.argmax.invokeExact(isa, logits, n);
-    } catch (Throwable e) {
-      throw NativeLibrary.failed(e);
-    }
+    return c.argmax(isa, logits, n);
   }
 
   @Override
   void doTopK(MemorySegment logits, int n, int k, MemorySegment ids, MemorySegment values) {
-    try {
-      library.topK.invokeExact(isa, logits, n, k, ids, values);
-    } catch (Throwable e) {
-      throw NativeLibrary.failed(e);
-    }
+    c.topK(isa, logits, n, k, ids, values);
   }
 }

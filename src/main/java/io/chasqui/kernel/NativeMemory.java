@@ -1,37 +1,34 @@
 package io.chasqui.kernel;
 
-import static java.lang.foreign.ValueLayout.ADDRESS;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
+import java.io.IOException;
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
-import java.lang.invoke.MethodHandle;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileChannel.MapMode;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
- * Large pieces of native memory that are zero and take no physical memory before they are touched.
- * {@link Arena#allocate} writes its zeros: of a cache that is never filled every page would be
- * resident, and a start would wait for it.
+ * Native memory that is given back together. Not thread-safe but for its segments, which any thread
+ * may use until it is closed.
+ *
+ * <p>It is an {@link Arena}, with two differences. What it allocates is zero and takes no physical
+ * memory before it is touched, where {@link Arena#allocate} writes its zeros: of a cache that is
+ * never filled every page would be resident, and a start would wait for it. And it works in an
+ * executable, where a shared arena cannot be closed: there, segments are not protected against use
+ * after they were given back, and a mapped file stays mapped until the process ends.
  */
-public final class NativeMemory {
+public final class NativeMemory implements AutoCloseable {
   /** A line of the processor's caches. */
   private static final long ALIGNMENT = 64;
 
-  private static final MethodHandle CALLOC =
-      function("calloc", FunctionDescriptor.of(ADDRESS, JAVA_LONG, JAVA_LONG));
-  private static final MethodHandle FREE = function("free", FunctionDescriptor.ofVoid(ADDRESS));
+  private static final CHeap HEAP = NativeExecutable.IS ? NativeExecutable.HEAP : new ForeignHeap();
 
-  private NativeMemory() {}
-
-  @SuppressWarnings("restricted") // the two functions are known to have these signatures
-  private static MethodHandle function(String name, FunctionDescriptor descriptor) {
-    Linker linker = Linker.nativeLinker();
-    return linker.downcallHandle(linker.defaultLookup().findOrThrow(name), descriptor);
-  }
+  private final Arena arena = NativeExecutable.IS ? Arena.global() : Arena.ofShared();
+  private final List<Long> allocated = new ArrayList<>();
 
   /**
-   * Allocates memory that lives as long as an arena.
+   * Allocates memory.
    *
    * @param bytes at least 1
    * @return zeros, aligned to 64 bytes
@@ -39,34 +36,36 @@ public final class NativeMemory {
    * @throws OutOfMemoryError if the system refuses
    */
   @SuppressWarnings("restricted") // the segment has the length that was asked for
-  public static MemorySegment allocate(long bytes, Arena arena) {
+  public MemorySegment allocate(long bytes) {
     if (bytes <= 0 || bytes > Long.MAX_VALUE - ALIGNMENT) {
       throw new IllegalArgumentException("memory of %d bytes cannot be had".formatted(bytes));
     }
-    MemorySegment memory = calloc(bytes + ALIGNMENT);
-    long padding = -memory.address() & (ALIGNMENT - 1);
-    return MemorySegment.ofAddress(memory.address() + padding)
-        .reinterpret(bytes, arena, segment -> free(memory));
+    long address = HEAP.calloc(bytes + ALIGNMENT);
+    if (address == 0) {
+      throw new OutOfMemoryError(
+          "the system has no %d MiB of native memory left".formatted(bytes >> 20));
+    }
+    allocated.add(address);
+    long padding = -address & (ALIGNMENT - 1);
+    return MemorySegment.ofAddress(address + padding).reinterpret(bytes, arena, null);
   }
 
-  private static MemorySegment calloc(long bytes) {
-    try {
-      MemorySegment memory = (MemorySegment) CALLOC.invokeExact(1L, bytes);
-      if (memory.address() == 0) {
-        throw new OutOfMemoryError(
-            "the system has no %d MiB of native memory left".formatted(bytes >> 20));
-      }
-      return memory;
-    } catch (Throwable e) {
-      throw NativeLibrary.failed(e);
-    }
+  /** A part of a file, mapped read-only; {@code offset} is a multiple of the page size. */
+  public MemorySegment map(FileChannel file, long offset, long length) throws IOException {
+    return file.map(MapMode.READ_ONLY, offset, length, arena);
   }
 
-  private static void free(MemorySegment memory) {
-    try {
-      FREE.invokeExact(memory);
-    } catch (Throwable e) {
-      throw NativeLibrary.failed(e);
+  /**
+   * Gives the memory back.
+   *
+   * @throws IllegalStateException on a JVM, if a kernel is at work on it
+   */
+  @Override
+  public void close() {
+    if (!NativeExecutable.IS) {
+      arena.close();
     }
+    allocated.forEach(HEAP::free);
+    allocated.clear();
   }
 }

@@ -11,7 +11,6 @@ import io.chasqui.kernel.QuantizedRows;
 import io.chasqui.model.Batch.Span;
 import io.chasqui.pack.ModelConfig;
 import io.chasqui.pack.PackedModel;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -38,10 +37,15 @@ public final class Decoder implements AutoCloseable {
   private final int kvWidth;
   private final int qkvWidth;
 
-  private final Arena arena = Arena.ofShared();
+  private final NativeMemory memory = new NativeMemory();
   private final RotaryTable rotary;
   private final MemorySegment ids;
   private final MemorySegment positions;
+
+  /** int32: of each sequence of the batch its blocks, in the order of their positions. */
+  private final MemorySegment blockTables;
+
+  private final long blockTableBytes;
   private final MemorySegment residual;
   private final MemorySegment hidden;
   private final MemorySegment qkv;
@@ -99,16 +103,18 @@ public final class Decoder implements AutoCloseable {
     queryWidth = config.queryWidth();
     kvWidth = config.kvWidth();
     qkvWidth = layers[0].qkv().paddedRows();
-    rotary = new RotaryTable(config, context, arena);
-    ids = arena.allocate(JAVA_INT, maxTokens);
-    positions = arena.allocate(JAVA_INT, maxTokens);
+    rotary = new RotaryTable(config, context, memory);
+    ids = memory.allocate(4L * maxTokens);
+    positions = memory.allocate(4L * maxTokens);
+    blockTableBytes = 4L * KvLayout.blocks(context);
+    blockTables = memory.allocate(maxTokens * blockTableBytes);
     residual = floats(maxTokens, config.hidden());
     hidden = floats(maxTokens, config.hidden());
     qkv = floats(maxTokens, qkvWidth);
     attended = floats(maxTokens, queryWidth);
     activated = floats(maxTokens, config.feedForward());
     int widest = Math.max(Math.max(config.hidden(), queryWidth), config.feedForward());
-    quantized = NativeMemory.allocate(QuantizedRows.bytes(maxTokens, widest), arena);
+    quantized = memory.allocate(QuantizedRows.bytes(maxTokens, widest));
     logits = floats(maxOutputs, output.paddedRows());
     outputTokens = new int[maxOutputs];
   }
@@ -133,7 +139,7 @@ public final class Decoder implements AutoCloseable {
   }
 
   private MemorySegment floats(int rows, int columns) {
-    return NativeMemory.allocate(4L * rows * columns, arena);
+    return memory.allocate(4L * rows * columns);
   }
 
   /**
@@ -151,23 +157,29 @@ public final class Decoder implements AutoCloseable {
           "a step takes 1 to %d tokens and %d outputs, not %d and %d"
               .formatted(maxTokens, maxOutputs, tokens, batch.outputs()));
     }
+    int[] tokenIds = new int[tokens];
+    int[] tokenPositions = new int[tokens];
     int token = 0;
     int row = 0;
-    for (Span span : batch.spans()) {
+    for (int s = 0; s < batch.spans().size(); s++) {
+      Span span = batch.spans().get(s);
       span.sequence().reserve(span.tokens().length);
+      span.sequence().copyBlocks(blockTable(s));
       rotary.extend(span.sequence().length() + span.tokens().length);
       for (int i = 0; i < span.tokens().length; i++, token++) {
         int id = span.tokens()[i];
         if (id < 0 || id >= config.vocabulary()) {
           throw new IllegalArgumentException("token id " + id + " is outside the vocabulary");
         }
-        ids.setAtIndex(JAVA_INT, token, id);
-        positions.setAtIndex(JAVA_INT, token, span.sequence().length() + i);
+        tokenIds[token] = id;
+        tokenPositions[token] = span.sequence().length() + i;
         if (i >= span.tokens().length - span.outputs()) {
           outputTokens[row++] = token;
         }
       }
     }
+    MemorySegment.copy(tokenIds, 0, ids, JAVA_INT, 0, tokens);
+    MemorySegment.copy(tokenPositions, 0, positions, JAVA_INT, 0, tokens);
     this.batch = batch;
     team.run(this::pass);
     for (Span span : batch.spans()) {
@@ -227,7 +239,7 @@ public final class Decoder implements AutoCloseable {
         kernels.storeKv(
             cache.layout(),
             kv,
-            span.sequence().blocks(),
+            blockTable(s),
             span.sequence().length(),
             qkvPart(first, queryWidth),
             qkvPart(first, queryWidth + kvWidth),
@@ -244,6 +256,10 @@ public final class Decoder implements AutoCloseable {
     matmul(layer.o(), x, tokens, hidden, member, size);
     team.barrier();
     addResidual(layer.oBias(), own);
+  }
+
+  private MemorySegment blockTable(int span) {
+    return blockTables.asSlice(span * blockTableBytes, blockTableBytes);
   }
 
   private MemorySegment qkvPart(int token, int offset) {
@@ -274,7 +290,7 @@ public final class Decoder implements AutoCloseable {
         kernels.attention(
             cache.layout(),
             kv,
-            span.sequence().blocks(),
+            blockTable(s),
             span.sequence().length(),
             qkvPart(first, 0),
             qkvWidth,
@@ -412,6 +428,6 @@ public final class Decoder implements AutoCloseable {
   /** Frees the decoder's own buffers; the model, the team and the cache belong to the caller. */
   @Override
   public void close() {
-    arena.close();
+    memory.close();
   }
 }

@@ -2,7 +2,6 @@ package io.chasqui.model;
 
 import io.chasqui.kernel.KvLayout;
 import io.chasqui.kernel.NativeMemory;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 
@@ -13,7 +12,7 @@ import java.util.Arrays;
 public final class KvCache implements AutoCloseable {
   private final KvLayout layout;
   private final int blocks;
-  private final Arena arena = Arena.ofShared();
+  private final NativeMemory memory = new NativeMemory();
   private final MemorySegment[] layers;
   private final int[] free;
   private int freeCount;
@@ -28,7 +27,7 @@ public final class KvCache implements AutoCloseable {
     this.blocks = blocks;
     layers = new MemorySegment[layerCount];
     for (int i = 0; i < layerCount; i++) {
-      layers[i] = NativeMemory.allocate(blocks * layout.blockBytes(), arena);
+      layers[i] = memory.allocate(blocks * layout.blockBytes());
     }
     free = new int[blocks];
     Arrays.setAll(free, i -> blocks - 1 - i);
@@ -72,6 +71,6 @@ public final class KvCache implements AutoCloseable {
   /** Frees the memory; no sequence may be used after it. */
   @Override
   public void close() {
-    arena.close();
+    memory.close();
   }
 }

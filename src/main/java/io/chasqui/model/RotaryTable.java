@@ -5,7 +5,6 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import io.chasqui.kernel.NativeMemory;
 import io.chasqui.pack.ModelConfig;
 import io.chasqui.pack.ModelConfig.RopeScaling;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -23,9 +22,9 @@ final class RotaryTable {
    *
    * @param positions the most rows
    */
-  RotaryTable(ModelConfig config, int positions, Arena arena) {
+  RotaryTable(ModelConfig config, int positions, NativeMemory memory) {
     frequencies = frequencies(config);
-    table = NativeMemory.allocate(8L * positions * frequencies.length, arena);
+    table = memory.allocate(8L * positions * frequencies.length);
   }
 
   /** Computes the rows below a position that are not there yet. */

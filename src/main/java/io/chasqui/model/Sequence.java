@@ -3,7 +3,6 @@ package io.chasqui.model;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
 import io.chasqui.kernel.KvLayout;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -12,10 +11,9 @@ import java.lang.foreign.MemorySegment;
  */
 public final class Sequence implements AutoCloseable {
   private final KvCache cache;
-  private final Arena arena = Arena.ofShared();
 
-  /** int32: the blocks in the order of their positions. */
-  private final MemorySegment blocks;
+  /** In the order of their positions. */
+  private final int[] blocks;
 
   private final int capacity;
   private int taken;
@@ -29,7 +27,7 @@ public final class Sequence implements AutoCloseable {
   public Sequence(KvCache cache, int capacity) {
     this.cache = cache;
     this.capacity = capacity;
-    blocks = arena.allocate(JAVA_INT, KvLayout.blocks(capacity));
+    blocks = new int[KvLayout.blocks(capacity)];
   }
 
   /** Positions computed so far. */
@@ -37,8 +35,13 @@ public final class Sequence implements AutoCloseable {
     return length;
   }
 
-  MemorySegment blocks() {
-    return blocks;
+  /**
+   * Writes the blocks taken so far, int32, in the order of their positions.
+   *
+   * @throws IndexOutOfBoundsException if there are more than fit
+   */
+  void copyBlocks(MemorySegment to) {
+    MemorySegment.copy(blocks, 0, to, JAVA_INT, 0, taken);
   }
 
   /**
@@ -54,7 +57,7 @@ public final class Sequence implements AutoCloseable {
               .formatted(positions, length, capacity));
     }
     for (int needed = KvLayout.blocks(length + positions); taken < needed; taken++) {
-      blocks.setAtIndex(JAVA_INT, taken, cache.take());
+      blocks[taken] = cache.take();
     }
   }
 
@@ -75,7 +78,7 @@ public final class Sequence implements AutoCloseable {
     }
     length = newLength;
     for (int needed = KvLayout.blocks(newLength); taken > needed; ) {
-      cache.giveBack(blocks.getAtIndex(JAVA_INT, --taken));
+      cache.giveBack(blocks[--taken]);
     }
   }
 
@@ -83,6 +86,5 @@ public final class Sequence implements AutoCloseable {
   @Override
   public void close() {
     truncate(0);
-    arena.close();
   }
 }

@@ -1,5 +1,6 @@
 package io.chasqui.pack;
 
+import io.chasqui.kernel.NativeExecutable;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
@@ -41,6 +42,11 @@ public final class ModelLocation {
   private static ModelFiles resolve(String spec, Supplier<HuggingFaceHub> hub) {
     if (spec.equals(EmbeddedModel.NAME)) {
       return new EmbeddedModel();
+    }
+    if (NativeExecutable.IS) {
+      throw NativeExecutable.needsJvm(
+          "Model '%s', which is not packed,".formatted(spec),
+          "run `./chasqui pack %s FILE.chasqui` there, and serve that file".formatted(spec));
     }
     if (spec.startsWith(HubModel.PREFIX)) {
       return checked(hub.get().fetch(HubModel.parse(spec)));

@@ -1,9 +1,9 @@
 package io.chasqui.pack;
 
+import io.chasqui.kernel.NativeMemory;
 import io.chasqui.pack.PackHeader.Section;
 import java.io.Closeable;
 import java.io.IOException;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -29,9 +29,12 @@ sealed interface PackedBytes extends Closeable {
   /**
    * A section in native memory, at a multiple of a cache line at least.
    *
-   * @param arena what the memory is given back with; it outlives {@link #close}
+   * @param memory what it is given back with; it outlives {@link #close}
    */
-  MemorySegment section(Section section, Arena arena) throws IOException;
+  MemorySegment section(Section section, NativeMemory memory) throws IOException;
+
+  /** A section to be read from its start to its end, of 2 GB at most. */
+  ByteBuffer buffer(Section section) throws IOException;
 
   @Override
   void close() throws IOException;
@@ -71,8 +74,13 @@ sealed interface PackedBytes extends Closeable {
     }
 
     @Override
-    public MemorySegment section(Section section, Arena arena) throws IOException {
-      return channel.map(MapMode.READ_ONLY, section.offset(), section.length(), arena);
+    public MemorySegment section(Section section, NativeMemory memory) throws IOException {
+      return memory.map(channel, section.offset(), section.length());
+    }
+
+    @Override
+    public ByteBuffer buffer(Section section) throws IOException {
+      return channel.map(MapMode.READ_ONLY, section.offset(), section.length());
     }
 
     @Override
@@ -99,11 +107,16 @@ sealed interface PackedBytes extends Closeable {
     }
 
     @Override
-    public MemorySegment section(Section section, Arena arena) {
-      MemorySegment copy = arena.allocate(section.length(), PackHeader.SECTION_ALIGNMENT);
+    public MemorySegment section(Section section, NativeMemory memory) {
+      MemorySegment copy = memory.allocate(section.length());
       MemorySegment.copy(
           MemorySegment.ofArray(content), section.offset(), copy, 0, section.length());
       return copy.asReadOnly();
+    }
+
+    @Override
+    public ByteBuffer buffer(Section section) {
+      return ByteBuffer.wrap(content, (int) section.offset(), (int) section.length());
     }
 
     @Override

@@ -2,12 +2,12 @@ package io.chasqui.pack;
 
 import io.chasqui.kernel.DType;
 import io.chasqui.kernel.Matrix;
+import io.chasqui.kernel.NativeMemory;
 import io.chasqui.pack.PackHeader.Section;
 import io.chasqui.pack.PackHeader.Tensor;
 import io.chasqui.tokenizer.Tokenizer;
 import io.chasqui.tokenizer.TokenizerFormat;
 import java.io.IOException;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -29,14 +29,15 @@ public final class PackedModel implements AutoCloseable {
   public static final String SUFFIX = ".chasqui";
 
   private final PackHeader header;
-  private final Arena arena;
+  private final NativeMemory memory;
   private final MemorySegment weights;
   private final Tokenizer tokenizer;
   private final Map<String, Tensor> tensors = new HashMap<>();
 
-  private PackedModel(PackHeader header, Arena arena, MemorySegment weights, Tokenizer tokenizer) {
+  private PackedModel(
+      PackHeader header, NativeMemory memory, MemorySegment weights, Tokenizer tokenizer) {
     this.header = header;
-    this.arena = arena;
+    this.memory = memory;
     this.weights = weights;
     this.tokenizer = tokenizer;
     header.tensors().forEach(tensor -> tensors.put(tensor.item().name(), tensor));
@@ -148,20 +149,24 @@ public final class PackedModel implements AutoCloseable {
   }
 
   private static PackedModel open(PackedBytes bytes, PackHeader header) throws IOException {
-    Arena arena = Arena.ofShared();
+    var memory = new NativeMemory();
     try {
-      MemorySegment weights = bytes.section(header.section(PackHeader.WEIGHTS), arena);
-      return new PackedModel(header, arena, weights, readTokenizer(bytes, header));
+      MemorySegment weights = bytes.section(header.section(PackHeader.WEIGHTS), memory);
+      return new PackedModel(header, memory, weights, readTokenizer(bytes, header));
     } catch (IOException | RuntimeException e) {
-      arena.close();
+      memory.close();
       throw e;
     }
   }
 
   private static Tokenizer readTokenizer(PackedBytes bytes, PackHeader header) throws IOException {
     Section section = header.section(PackHeader.TOKENIZER);
-    try (Arena arena = Arena.ofConfined()) {
-      Tokenizer tokenizer = TokenizerFormat.read(bytes.section(section, arena));
+    if (section.length() > Integer.MAX_VALUE) {
+      throw new ModelFormatException(
+          bytes.name(), section.name(), section.offset(), "has more than 2 GB");
+    }
+    try {
+      Tokenizer tokenizer = TokenizerFormat.read(bytes.buffer(section));
       requireFits(bytes.name(), tokenizer, header.config());
       return tokenizer;
     } catch (IllegalArgumentException e) {
@@ -306,6 +311,6 @@ public final class PackedModel implements AutoCloseable {
    */
   @Override
   public void close() {
-    arena.close();
+    memory.close();
   }
 }

@@ -2,8 +2,6 @@ package io.chasqui.tokenizer;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.CharacterCodingException;
@@ -14,25 +12,20 @@ import java.nio.charset.CharacterCodingException;
  * {@link IllegalArgumentException}.
  */
 final class TableReader {
-  private static final ValueLayout.OfInt INT =
-      ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-  private static final ValueLayout.OfLong LONG =
-      ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+  private final ByteBuffer section;
 
-  private final MemorySegment section;
-  private long position;
-
-  TableReader(MemorySegment section) {
-    this.section = section;
+  TableReader(ByteBuffer section) {
+    this.section = section.slice().order(ByteOrder.LITTLE_ENDIAN);
   }
 
   /** How many bytes have been read. */
-  long position() {
-    return position;
+  int position() {
+    return section.position();
   }
 
   int integer() {
-    return section.get(INT, take(1, Integer.BYTES));
+    require(1, Integer.BYTES);
+    return section.getInt();
   }
 
   boolean flag() {
@@ -46,7 +39,7 @@ final class TableReader {
   /** The number of items in a list. Each takes four bytes at least, so more cannot be there. */
   int count() {
     int count = integer();
-    if (count < 0 || count > (section.byteSize() - position) / Integer.BYTES) {
+    if (count < 0 || count > section.remaining() / Integer.BYTES) {
       throw new IllegalArgumentException("a list of " + count + " items does not fit");
     }
     return count;
@@ -67,45 +60,41 @@ final class TableReader {
 
   byte[] bytes() {
     int length = integer();
-    long from = take(length, Byte.BYTES);
+    require(length, Byte.BYTES);
     byte[] values = new byte[length];
-    MemorySegment.copy(section, ValueLayout.JAVA_BYTE, from, values, 0, length);
+    section.get(values);
     return values;
   }
 
   int[] ints() {
     int length = integer();
-    long from = take(length, Integer.BYTES);
+    require(length, Integer.BYTES);
     int[] values = new int[length];
-    MemorySegment.copy(section, INT, from, values, 0, length);
+    section.asIntBuffer().get(values);
+    section.position(section.position() + length * Integer.BYTES);
     return values;
   }
 
   long[] longs() {
     int length = integer();
-    long from = take(length, Long.BYTES);
+    require(length, Long.BYTES);
     long[] values = new long[length];
-    MemorySegment.copy(section, LONG, from, values, 0, length);
+    section.asLongBuffer().get(values);
+    section.position(section.position() + length * Long.BYTES);
     return values;
   }
 
   void requireEnd() {
-    if (position != section.byteSize()) {
-      throw new IllegalArgumentException(
-          (section.byteSize() - position) + " bytes follow after the end");
+    if (section.hasRemaining()) {
+      throw new IllegalArgumentException(section.remaining() + " bytes follow after the end");
     }
   }
 
-  /** Moves on; returns where it was. */
-  private long take(int count, int elementBytes) {
-    long bytes = (long) count * elementBytes;
-    if (count < 0 || bytes > section.byteSize() - position) {
+  private void require(int count, int elementBytes) {
+    if (count < 0 || (long) count * elementBytes > section.remaining()) {
       throw new IllegalArgumentException(
           "%d elements of %d bytes do not fit into the %d bytes that are left"
-              .formatted(count, elementBytes, section.byteSize() - position));
+              .formatted(count, elementBytes, section.remaining()));
     }
-    long from = position;
-    position += bytes;
-    return from;
   }
 }

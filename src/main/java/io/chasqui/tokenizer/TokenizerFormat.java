@@ -1,6 +1,6 @@
 package io.chasqui.tokenizer;
 
-import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -56,7 +56,7 @@ public final class TokenizerFormat {
    * @param section the whole of it; it is not referred to afterwards
    * @throws IllegalArgumentException if it is malformed, with the place in it
    */
-  public static Tokenizer read(MemorySegment section) {
+  public static Tokenizer read(ByteBuffer section) {
     var in = new TableReader(section);
     try {
       Tokenizer tokenizer = new Tokenizer(new Reader(in).read());

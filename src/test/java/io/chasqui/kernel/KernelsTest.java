@@ -292,7 +292,7 @@ class KernelsTest {
   void thisMachineHasNativeKernels() {
     // Otherwise the tests above compare nothing. A build without a C compiler has none.
     boolean required = Boolean.parseBoolean(System.getenv("CHASQUI_REQUIRE_C"));
-    if (required || NativeLibrary.class.getResource(NativeLibrary.resource()) != null) {
+    if (required || ForeignFunctions.class.getResource(ForeignFunctions.resource()) != null) {
       assertTrue(KernelFixtures.implementations().anyMatch(NativeKernels.class::isInstance));
     }
   }

@@ -10,11 +10,12 @@ import org.junit.jupiter.api.Test;
 
 class NativeMemoryTest {
   @Test
-  void memoryIsZeroAlignedAndGoneWithItsArena() {
+  void memoryIsZeroAlignedAndCannotBeReadAfterItWasGivenBack() {
     for (long bytes : new long[] {1, 63, 64, 4096, 1 << 24}) {
       MemorySegment memory;
-      try (Arena arena = Arena.ofShared()) {
-        memory = NativeMemory.allocate(bytes, arena);
+      try (var region = new NativeMemory();
+          Arena arena = Arena.ofConfined()) {
+        memory = region.allocate(bytes);
         assertEquals(bytes, memory.byteSize());
         assertEquals(0, memory.address() % 64);
         assertEquals(-1, memory.mismatch(arena.allocate(bytes)));
@@ -26,12 +27,11 @@ class NativeMemoryTest {
 
   @Test
   void whatCannotBeHadIsRefused() {
-    try (Arena arena = Arena.ofConfined()) {
-      assertThrows(IllegalArgumentException.class, () -> NativeMemory.allocate(0, arena));
-      assertThrows(IllegalArgumentException.class, () -> NativeMemory.allocate(-1, arena));
-      assertThrows(
-          IllegalArgumentException.class, () -> NativeMemory.allocate(Long.MAX_VALUE, arena));
-      assertThrows(OutOfMemoryError.class, () -> NativeMemory.allocate(1L << 60, arena));
+    try (var memory = new NativeMemory()) {
+      assertThrows(IllegalArgumentException.class, () -> memory.allocate(0));
+      assertThrows(IllegalArgumentException.class, () -> memory.allocate(-1));
+      assertThrows(IllegalArgumentException.class, () -> memory.allocate(Long.MAX_VALUE));
+      assertThrows(OutOfMemoryError.class, () -> memory.allocate(1L << 60));
     }
   }
 }

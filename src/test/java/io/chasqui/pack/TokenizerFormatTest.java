@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.chasqui.tokenizer.Tokenizer;
 import io.chasqui.tokenizer.TokenizerFormat;
-import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Arrays;
@@ -132,6 +131,6 @@ class TokenizerFormatTest {
   }
 
   private static Tokenizer read(byte[] section) {
-    return TokenizerFormat.read(MemorySegment.ofArray(section));
+    return TokenizerFormat.read(ByteBuffer.wrap(section));
   }
 }
