@@ -1,10 +1,12 @@
 #!/bin/sh
-# Compiles libchasqui.so into DIRECTORY/<os>-<arch>/. CC chooses the compiler, and with it the
+# Compiles libchasqui.so into DIRECTORY/<os>-<arch>/, and, if ARCHIVE names a file, the same for
+# executables that link it statically. CC chooses the compiler, and with it the
 # processor: CC=aarch64-linux-gnu-gcc compiles for ARM. Without a compiler this says so and
 # succeeds: the program then runs its Java kernels.
 set -eu
 
-directory=${1:?usage: build.sh DIRECTORY}
+directory=${1:?usage: build.sh DIRECTORY [ARCHIVE]}
+archive=${2:-}
 here=$(cd "$(dirname "$0")" && pwd)
 CC=${CC:-cc}
 
@@ -23,7 +25,10 @@ case $target in
 esac
 
 library=$directory/$platform/libchasqui.so
-if [ -f "$library" ] && [ -z "$(find "$here" -newer "$library" -type f)" ]; then
+is_fresh() {
+  [ -f "$1" ] && [ -z "$(find "$here" -newer "$1" -type f)" ]
+}
+if is_fresh "$library" && { [ -z "$archive" ] || is_fresh "$archive"; }; then
   exit 0
 fi
 objects=$(mktemp -d)
@@ -55,4 +60,9 @@ esac
 
 mkdir -p "$directory/$platform"
 "$CC" -shared -o "$library" "$objects"/*.o -lm
+if [ -n "$archive" ]; then
+  mkdir -p "$(dirname "$archive")"
+  rm -f "$archive"
+  "${AR:-ar}" rcs "$archive" "$objects"/*.o
+fi
 echo "Compiled $library"

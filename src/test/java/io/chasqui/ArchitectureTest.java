@@ -113,6 +113,18 @@ class ArchitectureTest {
   }
 
   @Test
+  void nativeimageAloneImportsGraalvm() {
+    mayImport("nativeimage", JDK, "org.graalvm..", ours("kernel"));
+    noClasses()
+        .that()
+        .resideOutsideOfPackage(ours("nativeimage"))
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage("org.graalvm..", "com.oracle.svm..")
+        .check(all);
+  }
+
+  @Test
   void noTwoPackagesImportEachOther() {
     slices().matching("io.chasqui.(*)..").should().beFreeOfCycles().check(all);
   }

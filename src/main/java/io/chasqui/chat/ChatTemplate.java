@@ -14,7 +14,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
@@ -157,21 +156,8 @@ public final class ChatTemplate {
   private static final class Holder {
     static final Jinjava JINJAVA = make();
 
-    /** Filters of Jinjava whose libraries are left out of the program (pom.xml). */
-    private static final Set<String> WITHOUT_LIBRARY =
-        Set.of(
-            "b64decode",
-            "b64encode",
-            "fromyaml",
-            "ipaddr",
-            "ipv4",
-            "ipv6",
-            "log",
-            "root",
-            "toyaml");
-
     static boolean hasFilter(String name) {
-      return !WITHOUT_LIBRARY.contains(name) && JINJAVA.getGlobalContext().getFilter(name) != null;
+      return JINJAVA.getGlobalContext().getFilter(name) != null;
     }
 
     private static Jinjava make() {
