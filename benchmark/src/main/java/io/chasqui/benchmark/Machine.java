@@ -51,6 +51,11 @@ final class Machine {
     }
   }
 
+  /** The sources' commit, which the script {@code chasqui} tells. */
+  static String commit() {
+    return System.getProperty("chasqui.commit", "unknown");
+  }
+
   static String jvm() {
     return System.getProperty("java.vendor.version") + " " + Runtime.version();
   }

@@ -154,10 +154,7 @@ public final class ModelBench implements Callable<Integer> {
     int seconds = one("--delay", delay, 0);
     var setting =
         new TestResult.Setting(
-            System.getProperty("chasqui.commit", "unknown"),
-            Machine.cpu(),
-            Kernels.best().name(),
-            Machine.jvm());
+            Machine.commit(), Machine.cpu(), Kernels.best().name(), Machine.jvm());
     var writer = ResultWriter.of(format, System.out, tests);
     requireFit(tests);
     writer.begin();

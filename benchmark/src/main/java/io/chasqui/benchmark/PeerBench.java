@@ -4,7 +4,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.chasqui.model.CpuLimit;
 import io.chasqui.pack.PackedModel;
-import java.io.File;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
@@ -12,8 +11,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
-import java.util.SplittableRandom;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.function.Function;
 import java.util.regex.Matcher;
@@ -68,8 +66,12 @@ final class PeerBench implements Callable<Integer> {
     }
   }
 
+  private PeerDirectory directory;
+
   @Parameters(paramLabel = "DIRECTORY", description = "what benchmark/peers/setup has made")
-  private Path directory;
+  void setDirectory(Path path) {
+    directory = new PeerDirectory(path);
+  }
 
   @Option(
       names = "--peers",
@@ -94,10 +96,7 @@ final class PeerBench implements Callable<Integer> {
 
   /** Runs the command line. */
   public static void main(String... args) {
-    // Nothing that was started outlives this process.
-    Runtime.getRuntime()
-        .addShutdownHook(
-            new Thread(() -> ProcessHandle.current().children().forEach(ProcessHandle::destroy)));
+    Tool.endChildrenWithThisProcess();
     System.exit(Tool.commandLine(new PeerBench()).execute(args));
   }
 
@@ -109,27 +108,18 @@ final class PeerBench implements Callable<Integer> {
     int vocabulary;
     long weightBytes;
     String digest;
-    try (PackedModel model = PackedModel.open(packed())) {
+    try (PackedModel model = PackedModel.open(directory.packed())) {
       vocabulary = model.config().vocabulary();
       weightBytes = model.weightBytes();
       digest = model.weightsDigest();
     }
     System.out.printf(
         "CPU: %s; %d threads; build: %s; JVM: %s; weights' SHA-256 %s; %d rounds%n%n",
-        Machine.cpu(),
-        threads,
-        System.getProperty("chasqui.commit"),
-        Machine.jvm(),
-        digest,
-        rounds);
+        Machine.cpu(), threads, Machine.commit(), Machine.jvm(), digest, rounds);
     measureSpeeds().table().forEach(System.out::println);
     System.out.println();
     measureServers(vocabulary, weightBytes);
     return 0;
-  }
-
-  private Path packed() {
-    return directory.resolve("model.chasqui");
   }
 
   private PeerSpeeds measureSpeeds() throws IOException, InterruptedException {
@@ -158,24 +148,12 @@ final class PeerBench implements Callable<Integer> {
 
   private List<String> command(Engine engine) {
     return switch (engine) {
-      case CHASQUI -> java(ModelBench.class, "-o", "jsonl", "-m", packed().toString());
-      case LLAMA_CPP -> llamaCpp("llama-bench", "-o", "jsonl", "-m", gguf());
-      case JLAMA -> java(JlamaBench.class, jlama());
-      case JLAMA_JAVA -> java(JlamaBench.class, jlama(), "--java-kernels");
+      case CHASQUI -> java(ModelBench.class, "-o", "jsonl", "-m", directory.packed().toString());
+      case LLAMA_CPP ->
+          directory.llamaCpp("llama-bench", "-o", "jsonl", "-m", directory.gguf().toString());
+      case JLAMA -> java(JlamaBench.class, directory.jlama().toString());
+      case JLAMA_JAVA -> java(JlamaBench.class, directory.jlama().toString(), "--java-kernels");
     };
-  }
-
-  private String gguf() {
-    return directory.resolve("model-q4_0.gguf").toString();
-  }
-
-  private String jlama() {
-    return directory.resolve("model-jq4").toString();
-  }
-
-  private List<String> llamaCpp(String... words) {
-    String program = directory.resolve("llama.cpp").resolve("run").toAbsolutePath().toString();
-    return Stream.concat(Stream.of(program), Stream.of(words)).toList();
   }
 
   /** Another JVM like this one. */
@@ -193,8 +171,8 @@ final class PeerBench implements Callable<Integer> {
     List<String> command = new ArrayList<>(command(engine));
     command.addAll(turn);
     command.addAll(List.of("-r", "1", "-t", String.valueOf(threads)));
-    File log = log(engine);
-    Process process = new ProcessBuilder(command).redirectError(log).start();
+    Path log = directory.log(engine.toString());
+    Process process = new ProcessBuilder(command).redirectError(log.toFile()).start();
     List<JsonNode> results = new ArrayList<>();
     try (var output = process.inputReader()) {
       for (String line : output.lines().filter(text -> text.startsWith("{")).toList()) {
@@ -205,10 +183,6 @@ final class PeerBench implements Callable<Integer> {
       throw new IOException("%s has failed, see %s".formatted(engine, log));
     }
     return results;
-  }
-
-  private File log(Engine engine) {
-    return directory.resolve(engine + ".log").toFile();
   }
 
   /**
@@ -264,33 +238,24 @@ final class PeerBench implements Callable<Integer> {
   }
 
   private static String median(String format, List<Served> runs, Function<Served, Double> number) {
-    double median = PeerSpeeds.median(runs.stream().map(number).toList());
+    double median = Rounds.median(runs.stream().map(number).toList());
     return Double.isNaN(median) ? "" : String.format(Locale.ROOT, format, median);
   }
 
   private Served serve(int vocabulary, long weightBytes) throws IOException, InterruptedException {
     Path script = Path.of(System.getProperty("chasqui.root"), "chasqui");
     Path vmLog = Files.createTempFile("chasqui-vm", ".log");
-    Path log = directory.resolve("serve.log");
-    var environment =
-        Map.of(
-            "JAVA_HOME",
-            System.getProperty("java.home"),
-            "JAVA_TOOL_OPTIONS",
-            "-Xlog:startuptime:file=" + vmLog + ":timemillis",
-            "CHASQUI_MAX_MODEL_LEN",
-            String.valueOf(POSITIONS),
-            "CHASQUI_SERVED_MODEL_NAME",
-            "peer");
-    List<String> command =
-        List.of(script.toString(), "serve", "--model", packed().toString(), "--port", "PORT");
-    try (var server = new Server(command, environment, log)) {
-      double healthy = server.awaitHealthy("/q/health/ready");
+    Path log = directory.log("serve");
+    Launch launch =
+        Launch.chasqui(script.toString(), Optional.of(directory.packed()), POSITIONS, log)
+            .with("JAVA_TOOL_OPTIONS", "-Xlog:startuptime:file=" + vmLog + ":timemillis");
+    try (var server = new Server(launch)) {
+      double healthy = server.awaitHealthy();
       long healthyAt = System.currentTimeMillis();
-      server.post(
+      server.send(
           "/v1/completions",
-          "{\"model\": \"peer\", \"temperature\": 0, \"max_tokens\": %d, \"prompt\": %s}"
-              .formatted(ANSWER, prompt(vocabulary)));
+          "{\"model\": \"%s\", \"temperature\": 0, \"max_tokens\": %d, \"prompt\": %s}"
+              .formatted(Launch.MODEL_NAME, ANSWER, prompt(vocabulary)));
       return served(
           server, healthy, healthyAt - number(VM_CREATED, vmLog), number(LOADED, log), weightBytes);
     } finally {
@@ -300,22 +265,10 @@ final class PeerBench implements Callable<Integer> {
 
   private Served serveLlamaCpp(int vocabulary, long weightBytes)
       throws IOException, InterruptedException {
-    List<String> command =
-        llamaCpp(
-            "llama-server",
-            "-m",
-            gguf(),
-            "-c",
-            String.valueOf(POSITIONS),
-            "-np",
-            "1",
-            "-t",
-            String.valueOf(CpuLimit.processors()),
-            "--port",
-            "PORT");
-    try (var server = new Server(command, Map.of(), directory.resolve("llama-server.log"))) {
-      double healthy = server.awaitHealthy("/health");
-      server.post(
+    Launch launch = Launch.llamaServer(directory, POSITIONS, directory.log("llama-server"));
+    try (var server = new Server(launch)) {
+      double healthy = server.awaitHealthy();
+      server.send(
           "/completion",
           "{\"temperature\": 0, \"n_predict\": %d, \"prompt\": %s}"
               .formatted(ANSWER, prompt(vocabulary)));
@@ -338,11 +291,7 @@ final class PeerBench implements Callable<Integer> {
 
   /** Token ids that, with the answer, take all positions. */
   private static String prompt(int vocabulary) {
-    return new SplittableRandom(1)
-        .ints(POSITIONS - ANSWER, 0, vocabulary)
-        .boxed()
-        .toList()
-        .toString();
+    return CompletionStream.randomPrompt(POSITIONS - ANSWER, vocabulary);
   }
 
   private static double number(Pattern pattern, Path log) throws IOException {

@@ -2,6 +2,7 @@ package io.chasqui.benchmark;
 
 import java.io.IOException;
 import java.net.ConnectException;
+import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -9,41 +10,40 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
-import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /** A server that is started for a measurement, asked over HTTP, and ended. */
 final class Server implements AutoCloseable {
   private static final long SECONDS_TO_START = 120;
-  private static final int POLL_MILLIS = 2;
+  private static final long POLL_NANOS = 2_000_000;
+  private static final long PORT_POLL_NANOS = 500_000;
   private static final long KIB = 1024;
 
-  private final Path log;
-  private final URI base;
+  private final Launch launch;
+  private final InetSocketAddress address;
   private final Process process;
-  private final HttpClient client = HttpClient.newHttpClient();
+  // A client that offered HTTP/2 would change what a server does first.
+  private final HttpClient client =
+      HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
   private final long begin;
 
-  /**
-   * Starts a server.
-   *
-   * @param command its words; {@code PORT} stands for the port that it shall listen on
-   * @param log where its output goes
-   */
-  Server(List<String> command, Map<String, String> environment, Path log) throws IOException {
-    this.log = log;
-    int port = freePort();
-    base = URI.create("http://127.0.0.1:" + port);
+  /** Starts a server. */
+  Server(Launch launch) throws IOException {
+    this.launch = launch;
+    address = new InetSocketAddress("127.0.0.1", freePort());
+    String port = String.valueOf(address.getPort());
     var builder =
         new ProcessBuilder(
-                command.stream().map(word -> word.replace("PORT", String.valueOf(port))).toList())
+                launch.command().stream().map(word -> word.replace(Launch.PORT, port)).toList())
             .redirectErrorStream(true)
-            .redirectOutput(log.toFile());
-    builder.environment().putAll(environment);
+            .redirectOutput(launch.log().toFile());
+    builder.environment().putAll(launch.environment());
     begin = System.nanoTime();
     process = builder.start();
   }
@@ -55,14 +55,32 @@ final class Server implements AutoCloseable {
   }
 
   /**
-   * Waits until a path answers 200.
+   * Waits until the port is open.
    *
    * @return seconds since the process was started
    * @throws IOException if the server ends, or does not come up in two minutes
    */
-  double awaitHealthy(String path) throws IOException, InterruptedException {
-    HttpRequest request = HttpRequest.newBuilder(base.resolve(path)).build();
-    while (process.isAlive() && seconds() < SECONDS_TO_START) {
+  double awaitPort() throws IOException {
+    while (isStarting()) {
+      try (var channel = SocketChannel.open()) {
+        channel.connect(address);
+        return seconds();
+      } catch (ConnectException e) {
+        LockSupport.parkNanos(PORT_POLL_NANOS);
+      }
+    }
+    throw failure("has not opened its port");
+  }
+
+  /**
+   * Waits until the health check answers 200.
+   *
+   * @return seconds since the process was started
+   * @throws IOException if the server ends, or does not come up in two minutes
+   */
+  double awaitHealthy() throws IOException, InterruptedException {
+    HttpRequest request = HttpRequest.newBuilder(uri(launch.health())).build();
+    while (isStarting()) {
       try {
         if (client.send(request, BodyHandlers.discarding()).statusCode() == 200) {
           return seconds();
@@ -70,13 +88,68 @@ final class Server implements AutoCloseable {
       } catch (ConnectException e) {
         // The port is not open yet.
       }
-      process.waitFor(POLL_MILLIS, TimeUnit.MILLISECONDS);
+      LockSupport.parkNanos(POLL_NANOS);
     }
-    throw new IOException("a server has not become healthy, see " + log);
+    throw failure("has not become healthy");
+  }
+
+  /**
+   * Sends a request of {@link CompletionStream} to the open port, again and again for as long as
+   * the answer is 503, and reads the answer to its end.
+   *
+   * @return seconds from the start of the process to the first token
+   * @throws IOException if the server ends, answers something else, or does not come up in two
+   *     minutes
+   */
+  double awaitFirstToken(String json) throws IOException, InterruptedException {
+    HttpRequest request = post(CompletionStream.PATH, json);
+    while (isStarting()) {
+      HttpResponse<Stream<String>> response = client.send(request, BodyHandlers.ofLines());
+      try (Stream<String> lines = response.body()) {
+        switch (response.statusCode()) {
+          case 200 -> {
+            return seconds(CompletionStream.firstToken(lines.iterator()));
+          }
+          case 503 -> lines.forEach(line -> {});
+          default ->
+              throw new IOException(
+                  "%s answers %d: %s"
+                      .formatted(
+                          request.uri(),
+                          response.statusCode(),
+                          lines.collect(Collectors.joining(" "))));
+        }
+      }
+      LockSupport.parkNanos(POLL_NANOS);
+    }
+    throw failure("has not become able to answer");
+  }
+
+  private boolean isStarting() {
+    return process.isAlive() && seconds() < SECONDS_TO_START;
+  }
+
+  private IOException failure(String what) {
+    return new IOException("a server %s, see %s".formatted(what, launch.log()));
   }
 
   private double seconds() {
-    return (System.nanoTime() - begin) / 1e9;
+    return seconds(System.nanoTime());
+  }
+
+  private double seconds(long time) {
+    return (time - begin) / 1e9;
+  }
+
+  private URI uri(String path) {
+    return URI.create("http://%s:%d%s".formatted(address.getHostString(), address.getPort(), path));
+  }
+
+  private HttpRequest post(String path, String json) {
+    return HttpRequest.newBuilder(uri(path))
+        .header("content-type", "application/json")
+        .POST(BodyPublishers.ofString(json))
+        .build();
   }
 
   /**
@@ -84,16 +157,16 @@ final class Server implements AutoCloseable {
    *
    * @throws IOException if the answer is not 200
    */
-  void post(String path, String json) throws IOException, InterruptedException {
-    HttpRequest request =
-        HttpRequest.newBuilder(base.resolve(path))
-            .header("content-type", "application/json")
-            .POST(BodyPublishers.ofString(json))
-            .build();
-    HttpResponse<String> response = client.send(request, BodyHandlers.ofString());
+  void send(String path, String json) throws IOException, InterruptedException {
+    HttpResponse<String> response = client.send(post(path, json), BodyHandlers.ofString());
     if (response.statusCode() != 200) {
       throw new IOException("%s answers %s".formatted(path, response.body()));
     }
+  }
+
+  /** What the server has written so far. */
+  String output() throws IOException {
+    return Files.readString(launch.log());
   }
 
   /**

@@ -17,6 +17,13 @@ final class Tool {
         .setExecutionExceptionHandler((failure, line, parsed) -> explain(failure, line));
   }
 
+  /** Makes sure that no server or engine that was started for a measurement is left behind. */
+  static void endChildrenWithThisProcess() {
+    Runtime.getRuntime()
+        .addShutdownHook(
+            new Thread(() -> ProcessHandle.current().children().forEach(ProcessHandle::destroy)));
+  }
+
   private static int explain(Exception failure, CommandLine line) throws Exception {
     return switch (failure) {
       case FileSystemException e ->

@@ -20,9 +20,4 @@ class PeerSpeedsTest {
             "| pp1 | 20.0 | 5.0 | ×2.00 (1.50–4.00) |"),
         speeds.table());
   }
-
-  @Test
-  void theMedianOfAnEvenNumberIsBetweenTheMiddleTwo() {
-    assertEquals(2.5, PeerSpeeds.median(List.of(9.0, 1.0, 2.0, 3.0)));
-  }
 }

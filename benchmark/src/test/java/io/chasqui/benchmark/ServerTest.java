@@ -1,10 +1,69 @@
 package io.chasqui.benchmark;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class ServerTest {
+  private static final String JAVA =
+      Path.of(System.getProperty("java.home"), "bin", "java").toString();
+
+  @TempDir Path directory;
+
+  private Launch launch(String... words) {
+    return new Launch(List.of(words), Map.of(), "/health", directory.resolve("server.log"));
+  }
+
+  private Launch fakeServer() {
+    return launch(
+        JAVA,
+        "-cp",
+        System.getProperty("java.class.path"),
+        FakeServer.class.getName(),
+        Launch.PORT);
+  }
+
+  @Test
+  void aServerThatLoadsIsAskedUntilItIsReadyAndAnswers() throws Exception {
+    try (var server = new Server(fakeServer())) {
+      double port = server.awaitPort();
+      double ready = server.awaitHealthy();
+      double firstToken = server.awaitFirstToken(CompletionStream.request(8, 100));
+
+      assertTrue(0 < port && port < ready && ready < firstToken);
+      int asked = FakeServer.REFUSALS + 1;
+      List<String> output = server.output().lines().toList();
+      assertTrue(output.contains("/health " + asked), output.toString());
+      assertEquals(CompletionStream.PATH + " " + asked, output.getLast());
+      assertTrue(server.resident().all() > 0);
+    }
+  }
+
+  @Test
+  void anAnswerThatIsNot200Fails() throws Exception {
+    try (var server = new Server(fakeServer())) {
+      server.awaitPort();
+      IOException failure = assertThrows(IOException.class, () -> server.send("/wrong", "{}"));
+      assertTrue(failure.getMessage().contains("that is wrong"), failure.getMessage());
+    }
+  }
+
+  @Test
+  void aServerThatEndsIsNotWaitedFor() throws Exception {
+    try (var server = new Server(launch(JAVA, "-version"))) {
+      IOException failure = assertThrows(IOException.class, server::awaitPort);
+      assertTrue(failure.getMessage().contains("server.log"), failure.getMessage());
+      assertThrows(IOException.class, server::awaitHealthy);
+    }
+  }
+
   @Test
   void residentMemoryIsReadFromTheStatusOfAProcess() {
     String status = "Name:\tjava\nVmRSS:\t  300 kB\nRssAnon:\t  100 kB\nRssFile:\t     200 kB\n";

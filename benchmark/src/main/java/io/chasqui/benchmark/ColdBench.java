@@ -1,0 +1,178 @@
+package io.chasqui.benchmark;
+
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.chasqui.benchmark.ColdResults.Case;
+import io.chasqui.benchmark.ColdResults.Stamp;
+import io.chasqui.benchmark.ColdResults.Weights;
+import io.chasqui.benchmark.ColdServers.Model;
+import io.chasqui.benchmark.ColdServers.Variant;
+import io.chasqui.pack.PackedModel;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.Callable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/**
+ * Measures cold starts: how long it takes from the start of a server's process until its port is
+ * open, until it is ready, and until the first token of a request that was sent as soon as the port
+ * was open; and how much memory it has then. Chasqui on the JVM, with and without an AOT cache, and
+ * as native executable, and llama-server on the same weights, each in its turn in each round. A
+ * first round, which is not counted, warms up this process: its client, its parser, its loops.
+ */
+@Command(
+    name = "chasqui bench cold",
+    description = "Measures cold starts beside llama-server.",
+    sortOptions = false,
+    mixinStandardHelpOptions = true)
+final class ColdBench implements Callable<Integer> {
+  private enum Format {
+    MD,
+    JSON
+  }
+
+  @Parameters(paramLabel = "DIRECTORY", description = "what benchmark/peers/setup has made")
+  private Path directory;
+
+  @Option(
+      names = {"-r", "--rounds"},
+      paramLabel = "N",
+      description = "how often each has its turn (default: ${DEFAULT-VALUE})")
+  private int rounds = 10;
+
+  @Option(
+      names = "--variants",
+      split = ",",
+      paramLabel = "NAME",
+      description = "what to start: ${COMPLETION-CANDIDATES} (default: all that are there)")
+  private Set<Variant> variants = Set.of();
+
+  @Option(
+      names = "--models",
+      split = ",",
+      paramLabel = "NAME",
+      description = "what to serve: ${COMPLETION-CANDIDATES} (default: both)")
+  private Set<Model> models = EnumSet.allOf(Model.class);
+
+  @Option(
+      names = "--page-cache",
+      split = ",",
+      paramLabel = "STATE",
+      description =
+          "whether the kernel has the files in memory: ${COMPLETION-CANDIDATES} (default: both)")
+  private Set<PageCache> pageCaches = EnumSet.allOf(PageCache.class);
+
+  @Option(
+      names = {"-o", "--output"},
+      paramLabel = "FORMAT",
+      description = "md or json (default: md)")
+  private Format format = Format.MD;
+
+  /** Runs the command line. */
+  public static void main(String... args) {
+    Tool.endChildrenWithThisProcess();
+    System.exit(commandLine().execute(args));
+  }
+
+  static CommandLine commandLine() {
+    return Tool.commandLine(new ColdBench());
+  }
+
+  @Override
+  public Integer call() throws IOException, InterruptedException {
+    if (rounds < 1) {
+      throw new IllegalArgumentException("--rounds must be at least 1");
+    }
+    Path root = Path.of(System.getProperty("chasqui.root"));
+    var servers = new ColdServers(root, new PeerDirectory(directory));
+    List<Variant> present = present(servers);
+    List<Turn> turns = turns(pageCaches, present);
+    if (turns.isEmpty()) {
+      throw new IllegalArgumentException("llama-server has no demo model: ask for another variant");
+    }
+    Map<Model, ColdStarts> starts = new EnumMap<>(Model.class);
+    Map<Model, Weights> weights = new EnumMap<>(Model.class);
+    for (Model model : models) {
+      try (PackedModel packed = servers.open(model)) {
+        starts.put(model, new ColdStarts(servers, model, packed));
+        weights.put(
+            model, new Weights(servers.name(model), packed.weightsDigest(), packed.weightBytes()));
+      }
+    }
+    for (Turn turn : turns(Set.of(PageCache.WARM), present)) {
+      tell("warm-up", turn);
+      starts.get(turn.at().model()).measure(turn.variant(), PageCache.WARM);
+    }
+    var results = new ColdResults(Stamp.here(weights));
+    for (int round = 1; round <= rounds; round++) {
+      for (Turn turn : turns) {
+        tell("round %d of %d".formatted(round, rounds), turn);
+        ColdStarts.Result result =
+            starts.get(turn.at().model()).measure(turn.variant(), turn.at().pageCache());
+        results.add(turn.at(), turn.variant(), result.numbers(), result.kernels());
+      }
+    }
+    print(results);
+    return 0;
+  }
+
+  /** A variant's part of a round. */
+  private record Turn(Case at, Variant variant) {}
+
+  private List<Turn> turns(Set<PageCache> pageCaches, List<Variant> variants) {
+    List<Turn> turns = new ArrayList<>();
+    for (PageCache pageCache : pageCaches) {
+      for (Model model : models) {
+        variants.stream()
+            .filter(variant -> ColdServers.has(variant, model))
+            .forEach(variant -> turns.add(new Turn(new Case(model, pageCache), variant)));
+      }
+    }
+    return turns;
+  }
+
+  /**
+   * What is to be measured: of all variants those that are there, or exactly what was asked for.
+   */
+  private List<Variant> present(ColdServers servers) throws IOException {
+    boolean isAsked = !variants.isEmpty();
+    List<Variant> present = new ArrayList<>();
+    for (Variant variant : isAsked ? variants : EnumSet.allOf(Variant.class)) {
+      Optional<String> missing = servers.missing(variant);
+      if (missing.isEmpty()) {
+        present.add(variant);
+      } else if (isAsked) {
+        throw new IllegalArgumentException(missing.get());
+      } else {
+        System.err.println("chasqui: without %s: %s".formatted(variant, missing.get()));
+      }
+    }
+    return present;
+  }
+
+  private static void tell(String stage, Turn turn) {
+    System.err.println(
+        "chasqui: %s: %s, page cache %s, %s"
+            .formatted(stage, turn.at().model().title, turn.at().pageCache(), turn.variant()));
+  }
+
+  private void print(ColdResults results) throws IOException {
+    switch (format) {
+      case MD -> results.tables().forEach(System.out::println);
+      case JSON ->
+          System.out.println(
+              new JsonMapper()
+                  .writerWithDefaultPrettyPrinter()
+                  .writeValueAsString(results.fields()));
+    }
+  }
+}

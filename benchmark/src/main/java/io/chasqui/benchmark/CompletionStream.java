@@ -1,0 +1,70 @@
+package io.chasqui.benchmark;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import java.io.IOException;
+import java.util.Iterator;
+import java.util.SplittableRandom;
+
+/**
+ * A streamed completion of one token: the request, and when its answer's first token came. Of one
+ * token, because text that is held back until a character is complete would otherwise come with a
+ * later token.
+ */
+final class CompletionStream {
+  static final String PATH = "/v1/completions";
+
+  private static final JsonMapper JSON = new JsonMapper();
+  private static final String DATA = "data:";
+
+  private CompletionStream() {}
+
+  /**
+   * The request, with random token ids for the prompt, the same ones each time.
+   *
+   * @param tokens of the prompt
+   */
+  static String request(int tokens, int vocabulary) {
+    return "{\"model\": \"%s\", \"stream\": true, \"temperature\": 0, \"max_tokens\": 1, \"prompt\": %s}"
+        .formatted(Launch.MODEL_NAME, randomPrompt(tokens, vocabulary));
+  }
+
+  /** A prompt of random token ids, as JSON. */
+  static String randomPrompt(int tokens, int vocabulary) {
+    return new SplittableRandom(1).ints(tokens, 0, vocabulary).boxed().toList().toString();
+  }
+
+  /**
+   * Reads an answer to its end.
+   *
+   * @param lines of the answer's body, as they come
+   * @return when the first token was there, as {@link System#nanoTime}
+   * @throws IOException if no token comes
+   */
+  static long firstToken(Iterator<String> lines) throws IOException {
+    String last = "";
+    while (lines.hasNext()) {
+      String line = lines.next();
+      long now = System.nanoTime();
+      if (isToken(line)) {
+        lines.forEachRemaining(rest -> {});
+        return now;
+      }
+      last = line.isBlank() ? last : line;
+    }
+    throw new IOException("a stream has ended without a token; its last line was: " + last);
+  }
+
+  /**
+   * Whether a line of a stream is an event with text, or the end of an answer whose only token has
+   * none. Comments, which tell progress or keep a connection open, are neither.
+   */
+  static boolean isToken(String line) throws JsonProcessingException {
+    if (!line.startsWith(DATA) || !line.contains("{")) {
+      return false;
+    }
+    JsonNode choice = JSON.readTree(line.substring(DATA.length())).path("choices").path(0);
+    return !choice.path("text").asText("").isEmpty() || choice.path("finish_reason").isTextual();
+  }
+}

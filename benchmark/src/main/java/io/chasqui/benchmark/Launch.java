@@ -1,0 +1,67 @@
+package io.chasqui.benchmark;
+
+import io.chasqui.model.CpuLimit;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * How a server is started, with the same context and threads whichever it is.
+ *
+ * @param command its words; {@link #PORT} stands for the port that it shall listen on
+ * @param environment what is set beside what this process has
+ * @param health the path that answers 200 when the server is ready
+ * @param log where its output goes
+ */
+record Launch(List<String> command, Map<String, String> environment, String health, Path log) {
+  static final String PORT = "PORT";
+
+  /** The name that Chasqui serves its model under. */
+  static final String MODEL_NAME = "peer";
+
+  /**
+   * @param program the words before {@code serve}
+   * @param model a packed file, or the demo model
+   * @param positions of the context
+   */
+  static Launch chasqui(String program, Optional<Path> model, int positions, Path log) {
+    List<String> command = new ArrayList<>(List.of(program, "serve", "--port", PORT));
+    model.ifPresent(file -> command.addAll(List.of("--model", file.toString())));
+    Map<String, String> environment =
+        Map.of(
+            "JAVA_HOME",
+            System.getProperty("java.home"),
+            "CHASQUI_MAX_MODEL_LEN",
+            String.valueOf(positions),
+            "CHASQUI_SERVED_MODEL_NAME",
+            MODEL_NAME);
+    return new Launch(command, environment, "/q/health/ready", log);
+  }
+
+  static Launch llamaServer(PeerDirectory peers, int positions, Path log) {
+    List<String> command =
+        peers.llamaCpp(
+            "llama-server",
+            "-m",
+            peers.gguf().toString(),
+            "-c",
+            String.valueOf(positions),
+            "-np",
+            "1",
+            "-t",
+            String.valueOf(CpuLimit.processors()),
+            "--port",
+            PORT);
+    return new Launch(command, Map.of(), "/health", log);
+  }
+
+  /** The same with one more variable. */
+  Launch with(String variable, String value) {
+    Map<String, String> more = new HashMap<>(environment);
+    more.put(variable, value);
+    return new Launch(command, more, health, log);
+  }
+}

@@ -1,0 +1,98 @@
+package io.chasqui.benchmark;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.chasqui.benchmark.ColdServers.Model;
+import io.chasqui.benchmark.ColdServers.Variant;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class ColdServersTest {
+  @TempDir Path directory;
+
+  private ColdServers servers;
+
+  @BeforeEach
+  void setUp() throws IOException {
+    servers = new ColdServers(directory.resolve("root"), new PeerDirectory(directory));
+    Files.createDirectories(directory.resolve("root/target"));
+  }
+
+  @Test
+  void whatIsNotThereSaysHowToGetIt() throws IOException {
+    assertTrue(servers.missing(Variant.NATIVE).orElseThrow().contains("./chasqui native"));
+    assertTrue(servers.missing(Variant.LLAMA_CPP).orElseThrow().contains("peers/setup"));
+    assertTrue(servers.missing(Variant.AOT).isPresent());
+    assertEquals(Optional.empty(), servers.missing(Variant.JVM));
+  }
+
+  @Test
+  void anExecutableAndAnAotCacheAreFound() throws IOException {
+    Path executable = Files.createFile(directory.resolve("root/target/chasqui"));
+    assertTrue(executable.toFile().setExecutable(true));
+    Path cache = Files.createFile(directory.resolve("root/target/app.aot"));
+
+    assertEquals(Optional.empty(), servers.missing(Variant.NATIVE));
+    assertEquals(Optional.empty(), servers.missing(Variant.AOT));
+    assertTrue(servers.files(Variant.AOT, Model.DEMO).contains(cache));
+    assertEquals(
+        List.of(executable, directory.resolve("model.chasqui")),
+        servers.files(Variant.NATIVE, Model.PEER));
+  }
+
+  @Test
+  void theDemoModelIsWhatIsServedUnlessAModelIsNamed() {
+    List<String> demo = servers.launch(Variant.NATIVE, Model.DEMO).command();
+    List<String> peer = servers.launch(Variant.NATIVE, Model.PEER).command();
+
+    assertEquals(directory.resolve("root/target/chasqui").toString(), demo.getFirst());
+    assertTrue(!demo.contains("--model") && peer.contains("--model"));
+  }
+
+  @Test
+  void theAotCacheIsSwitchedOffForThePlainJvm() {
+    assertEquals("off", servers.launch(Variant.JVM, Model.DEMO).environment().get("CHASQUI_AOT"));
+    assertEquals("on", servers.launch(Variant.AOT, Model.DEMO).environment().get("CHASQUI_AOT"));
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          no/such -r 0                    | at least 1
+          no/such --variants gpu          | '--variants'
+          no/such --page-cache cold       | '--page-cache'
+          no/such --variants llama-cpp    | there is no no/such/llama.cpp/run
+          no/such --models demo -r 0      | at least 1
+          no/such --variants jvm          | there is no such file: no/such/model.chasqui
+          """)
+  void aMistakeIsOneLine(String options, String message) {
+    var error = new StringWriter();
+    String root = System.setProperty("chasqui.root", directory.resolve("root").toString());
+    try {
+      var line = ColdBench.commandLine().setErr(new PrintWriter(error));
+      assertEquals(2, line.execute(options.split(" ")));
+    } finally {
+      if (root == null) {
+        System.clearProperty("chasqui.root");
+      } else {
+        System.setProperty("chasqui.root", root);
+      }
+    }
+    List<String> lines = error.toString().lines().toList();
+    assertEquals(1, lines.size(), error.toString());
+    assertTrue(lines.getFirst().contains(message), error.toString());
+  }
+}
