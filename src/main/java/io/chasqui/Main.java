@@ -27,7 +27,8 @@ import picocli.CommandLine.ParseResult;
 @QuarkusMain
 @Command(
     name = "chasqui",
-    description = "A function that streams text from a language model.",
+    description =
+        "A function that streams text from a language model. Without a command it serves.",
     subcommands = {Main.Serve.class, Main.Pack.class, Main.Verify.class})
 public class Main implements Runnable {
   private static final String MODEL_FORMS =
@@ -76,9 +77,10 @@ public class Main implements Runnable {
     command.getErr().println("chasqui: " + message);
   }
 
+  /** Without a command it serves, by the settings of its environment: what a container does. */
   @Override
   public void run() {
-    CommandLine.usage(this, System.out);
+    Quarkus.run();
   }
 
   @Command(name = "serve", description = "Serves a model over OpenAI's HTTP API.")

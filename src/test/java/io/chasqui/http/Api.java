@@ -19,14 +19,14 @@ import java.util.List;
 import java.util.Map;
 
 /** A plain client of the HTTP API, and the bodies that the tests send. */
-final class Api {
-  static final String CHAT = "/v1/chat/completions";
-  static final String COMPLETIONS = "/v1/completions";
+public final class Api {
+  public static final String CHAT = "/v1/chat/completions";
+  public static final String COMPLETIONS = "/v1/completions";
 
   /** Greedily answered with about a hundred tokens. */
   static final String STORY = "Tell me a story about a fox";
 
-  static final ObjectMapper JSON = new ObjectMapper();
+  public static final ObjectMapper JSON = new ObjectMapper();
 
   private static final HttpClient CLIENT =
       HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
@@ -34,7 +34,7 @@ final class Api {
   private Api() {}
 
   /** A greedy chat of one message; further fields come as name, value, name, value. */
-  static String chat(String content, Object... fields) {
+  public static String chat(String content, Object... fields) {
     var body = new LinkedHashMap<String, Object>();
     body.put("model", "demo");
     body.put("messages", List.of(Map.of("role", "user", "content", content)));
@@ -42,7 +42,7 @@ final class Api {
   }
 
   /** A greedy completion of a prompt, which is a string or a list of token ids. */
-  static String completion(Object prompt, Object... fields) {
+  public static String completion(Object prompt, Object... fields) {
     var body = new LinkedHashMap<String, Object>();
     body.put("model", "demo");
     body.put("prompt", prompt);
@@ -61,18 +61,18 @@ final class Api {
     }
   }
 
-  static HttpResponse<String> post(URI server, String path, String body) {
+  public static HttpResponse<String> post(URI server, String path, String body) {
     return send(
         request(server, path)
             .header("Content-Type", "application/json")
             .POST(HttpRequest.BodyPublishers.ofString(body)));
   }
 
-  static HttpRequest.Builder request(URI server, String path) {
+  public static HttpRequest.Builder request(URI server, String path) {
     return HttpRequest.newBuilder(server.resolve(path)).timeout(Duration.ofMinutes(2));
   }
 
-  static HttpResponse<String> send(HttpRequest.Builder request) {
+  public static HttpResponse<String> send(HttpRequest.Builder request) {
     try {
       return CLIENT.send(
           request.build(), HttpResponse.BodyHandlers.ofString(StandardCharsets.UTF_8));
@@ -84,7 +84,7 @@ final class Api {
     }
   }
 
-  static JsonNode parse(String json) {
+  public static JsonNode parse(String json) {
     try {
       return JSON.readTree(json);
     } catch (JsonProcessingException e) {
@@ -92,19 +92,19 @@ final class Api {
     }
   }
 
-  static JsonNode answer(URI server, String path, String body) {
+  public static JsonNode answer(URI server, String path, String body) {
     HttpResponse<String> response = post(server, path, body);
     assertEquals(200, response.statusCode(), response.body());
     return parse(response.body());
   }
 
   /** The text of a chat that is not streamed. */
-  static String text(URI server, String body) {
+  public static String text(URI server, String body) {
     return answer(server, CHAT, body).at("/choices/0/message/content").textValue();
   }
 
   /** The error of a response, which must be OpenAI's envelope and tell nothing of our insides. */
-  static JsonNode error(HttpResponse<String> response) {
+  public static JsonNode error(HttpResponse<String> response) {
     int status = response.statusCode();
     String body = response.body();
     assertTrue(status >= 400 && status < 500, status + ": " + body);

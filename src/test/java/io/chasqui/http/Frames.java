@@ -9,8 +9,8 @@ import java.util.List;
 import java.util.stream.Collectors;
 
 /** The events of a stream, each of which must be exactly one line of data and an empty line. */
-record Frames(List<String> data) {
-  static Frames of(List<String> chunks) {
+public record Frames(List<String> data) {
+  public static Frames of(List<String> chunks) {
     var data = new ArrayList<String>();
     for (String chunk : chunks) {
       assertTrue(chunk.endsWith("\n\n"), "a chunk that is not made of whole events: " + chunk);
@@ -24,13 +24,13 @@ record Frames(List<String> data) {
   }
 
   /** All events but the last, which must be the mark of the end. */
-  List<JsonNode> json() {
+  public List<JsonNode> json() {
     assertEquals("[DONE]", data.getLast());
     return data.subList(0, data.size() - 1).stream().map(Api::parse).toList();
   }
 
   /** The texts of all deltas, joined. */
-  String chatText() {
+  public String chatText() {
     return json().stream()
         .map(event -> event.at("/choices/0/delta/content").asText(""))
         .collect(Collectors.joining());

@@ -1,0 +1,141 @@
+package io.chasqui.it;
+
+import static io.restassured.RestAssured.given;
+import static org.hamcrest.Matchers.containsString;
+import static org.hamcrest.Matchers.equalTo;
+import static org.hamcrest.Matchers.greaterThan;
+import static org.hamcrest.Matchers.startsWith;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.openai.client.OpenAIClient;
+import com.openai.client.okhttp.OpenAIOkHttpClient;
+import com.openai.helpers.ChatCompletionAccumulator;
+import com.openai.models.chat.completions.ChatCompletionCreateParams;
+import io.chasqui.Await;
+import io.chasqui.http.Api;
+import io.quarkus.test.common.http.TestHTTPResource;
+import io.quarkus.test.junit.QuarkusIntegrationTest;
+import java.net.URI;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Every endpoint of the built program, on a JVM or native, answers and refuses as it should. */
+@QuarkusIntegrationTest
+class ServerIT {
+  @TestHTTPResource("/")
+  URI server;
+
+  @ParameterizedTest
+  @ValueSource(strings = {"started", "ready", "live"})
+  void everyProbeTurnsUp(String probe) {
+    Await.until("the probe is up", () -> given().get("/q/health/" + probe).statusCode() == 200);
+    given().get("/q/health/" + probe).then().body("status", equalTo("UP"));
+  }
+
+  @Test
+  void openAisClientReadsAStream() {
+    OpenAIClient client =
+        OpenAIOkHttpClient.builder()
+            .baseUrl(server.resolve("/v1").toString())
+            .apiKey("any")
+            .maxRetries(0)
+            .build();
+    var accumulator = ChatCompletionAccumulator.create();
+    try (var stream = client.chat().completions().createStreaming(question())) {
+      stream.stream().forEach(chunk -> accumulator.accumulate(chunk.validate()));
+    } finally {
+      client.close();
+    }
+    var choice = accumulator.chatCompletion().choices().getFirst();
+    assertEquals(
+        Api.text(server, Api.chat("What is the capital of Japan?")),
+        choice.message().content().orElseThrow());
+  }
+
+  private static ChatCompletionCreateParams question() {
+    return ChatCompletionCreateParams.builder()
+        .model("demo")
+        .temperature(0.0)
+        .addUserMessage("What is the capital of Japan?")
+        .build();
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"Hello", "你好", "🦙 and 🦊", " two  spaces\n\ttab ", "naïve é"})
+  void tokensBecomeTheirTextAgain(String text) {
+    var prompt = Api.JSON.createObjectNode().put("prompt", text).put("add_special_tokens", false);
+    JsonNode tokens = Api.answer(server, "/tokenize", prompt.toString());
+
+    JsonNode back = Api.answer(server, "/detokenize", tokens.toString());
+
+    assertEquals(text, back.get("prompt").textValue());
+  }
+
+  @Test
+  void aConversationIsTokenizedByTheModelsTemplate() {
+    JsonNode tokens = Api.answer(server, "/tokenize", Api.chat("Hello"));
+    JsonNode answer = Api.answer(server, Api.CHAT, Api.chat("Hello", "max_tokens", 1));
+
+    assertEquals(answer.at("/usage/prompt_tokens").intValue(), tokens.get("count").intValue());
+    String text = Api.answer(server, "/detokenize", tokens.toString()).get("prompt").textValue();
+    assertEquals(1, text.split("Hello", -1).length - 1, text);
+  }
+
+  @Test
+  void theModelIsListed() {
+    given().get("/v1/models").then().statusCode(200).body("data.id[0]", equalTo("demo"));
+    given().get("/v1/models/demo").then().statusCode(200).body("object", equalTo("model"));
+  }
+
+  @Test
+  void whatIsWrongGetsOpenAisEnvelope() {
+    refused(400, "invalid_json", Api.CHAT, "{\"model\":");
+    refused(400, "invalid_value", Api.CHAT, Api.chat("Hello", "top_p", 2));
+    refused(400, "context_length_exceeded", Api.CHAT, Api.chat("word ".repeat(2000)));
+    refused(404, "model_not_found", Api.CHAT, Api.chat("Hello", "model", "gpt-4"));
+    assertEquals(404, Api.send(Api.request(server, "/v1/nothing")).statusCode());
+    Api.error(Api.send(Api.request(server, "/v1/nothing")));
+  }
+
+  private void refused(int status, String code, String path, String body) {
+    var response = Api.post(server, path, body);
+    assertEquals(status, response.statusCode(), response.body());
+    assertEquals(code, Api.error(response).get("code").textValue());
+  }
+
+  @Test
+  void metricsCountWhatWasGenerated() {
+    Api.answer(server, Api.CHAT, Api.chat("Hello"));
+
+    Await.until("the tokens are counted", () -> generatedTokens() > 0);
+    given()
+        .get("/q/metrics")
+        .then()
+        .statusCode(200)
+        .body(containsString("\nvllm:time_to_first_token_seconds_bucket{"));
+  }
+
+  private static double generatedTokens() {
+    String series = "vllm:generation_tokens_total ";
+    return given()
+        .get("/q/metrics")
+        .asString()
+        .lines()
+        .filter(line -> line.startsWith(series))
+        .mapToDouble(line -> Double.parseDouble(line.substring(series.length())))
+        .findFirst()
+        .orElseThrow();
+  }
+
+  @Test
+  void thePageIsServed() {
+    given()
+        .get("/")
+        .then()
+        .statusCode(200)
+        .contentType(startsWith("text/html"))
+        .body("html.head.title.size()", greaterThan(0));
+  }
+}
