@@ -106,6 +106,7 @@ public final class SequentialEngine implements Engine {
    * @throws IllegalArgumentException if kernels are asked for that do not run here
    */
   public static SequentialEngine open(PackedModel model, EngineOptions options) {
+    Thread.ofPlatform().name("chasqui-page-in").daemon().start(model::pageIn);
     try {
       KvLayout kv = Decoder.kvLayout(model.config(), options.kvType());
       int context = context(model, kv, options);

@@ -28,6 +28,9 @@ public final class PackedModel implements AutoCloseable {
   /** How the names of packed files end. */
   public static final String SUFFIX = ".chasqui";
 
+  /** Little enough that closing a model does not wait. */
+  private static final long PAGE_IN_BYTES = 1 << 22;
+
   private final PackHeader header;
   private final NativeMemory memory;
   private final MemorySegment weights;
@@ -304,6 +307,24 @@ public final class PackedModel implements AutoCloseable {
 
   private MemorySegment segment(Tensor tensor) {
     return weights.asSlice(tensor.offset(), tensor.length());
+  }
+
+  /**
+   * Brings the weights into memory, in the order in which a token reads them, so that the first
+   * token does not wait for each of their pages. Returns when all are there, or when the model is
+   * closed.
+   */
+  public void pageIn() {
+    if (!weights.isMapped()) {
+      return;
+    }
+    try {
+      for (long from = 0; from < weights.byteSize(); from += PAGE_IN_BYTES) {
+        weights.asSlice(from, Math.min(PAGE_IN_BYTES, weights.byteSize() - from)).load();
+      }
+    } catch (IllegalStateException e) {
+      // It was closed: nobody will read them.
+    }
   }
 
   /**
