@@ -2,6 +2,7 @@ package io.chasqui;
 
 import io.chasqui.kernel.DType;
 import io.chasqui.kernel.NativeExecutable;
+import io.chasqui.ops.ProcessClock;
 import io.chasqui.pack.DownloadException;
 import io.chasqui.pack.ModelFiles;
 import io.chasqui.pack.ModelFormatException;
@@ -42,6 +43,7 @@ public class Main implements Runnable {
   boolean help;
 
   public static void main(String... args) {
+    ProcessClock.mainEntered();
     System.exit(commandLine().execute(args));
   }
 

@@ -7,6 +7,11 @@ import java.time.Duration;
  * cancelled while it waits by whoever cancels it. Must be quick and must not throw.
  */
 public interface EngineListener {
+  /**
+   * The model is there, and its first token about to be computed; told by the thread that opens.
+   */
+  default void loaded() {}
+
   /** The first token of an answer was chosen, this long after submission (TTFT). */
   default void firstToken(Duration sinceSubmission) {}
 

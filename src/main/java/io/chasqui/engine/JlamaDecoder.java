@@ -121,6 +121,11 @@ final class JlamaDecoder implements TokenDecoder {
     return config;
   }
 
+  @Override
+  public String kernels() {
+    return "jlama";
+  }
+
   /** One: Jlama's sums depend on the batch, so that a draft could change the text. */
   @Override
   public int maxOutputs() {

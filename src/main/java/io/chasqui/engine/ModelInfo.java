@@ -8,6 +8,8 @@ import java.time.Instant;
  *
  * @param name its name as it was located: {@code demo}, a directory's name, {@code OWNER/NAME}
  * @param architecture {@code model_type} of its {@code config.json}
+ * @param kernels what computes its forward pass, such as {@code avx512-vnni}; {@code jlama} where
+ *     Jlama does
  * @param contextLength tokens that prompt and answer can have together
  * @param vocabularySize the length of a row of logits
  * @param recommended the sampling that its {@code generation_config.json} asks for; temperature 1
@@ -17,6 +19,7 @@ import java.time.Instant;
 public record ModelInfo(
     String name,
     String architecture,
+    String kernels,
     int contextLength,
     int vocabularySize,
     SamplingParameters recommended,

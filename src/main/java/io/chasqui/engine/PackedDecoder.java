@@ -13,6 +13,7 @@ import io.chasqui.pack.PackedModel;
 final class PackedDecoder implements TokenDecoder {
   private final PackedModel model;
   private final int context;
+  private final Kernels kernels;
   private final ThreadTeam team;
   private final KvCache cache;
   private final Decoder decoder;
@@ -27,12 +28,17 @@ final class PackedDecoder implements TokenDecoder {
   PackedDecoder(PackedModel model, KvLayout kv, int context) {
     this.model = model;
     this.context = context;
-    Kernels kernels = Kernels.best(); // before there is a thread or memory to give back
+    kernels = Kernels.best(); // before there is a thread or memory to give back
     team = new ThreadTeam(CpuLimit.processors());
     cache = new KvCache(kv, model.config().layers(), KvLayout.blocks(context));
     decoder =
         new Decoder(
             model, kernels, team, cache, context, SequentialEngine.PREFILL_CHUNK, maxOutputs());
+  }
+
+  @Override
+  public String kernels() {
+    return kernels.name();
   }
 
   @Override

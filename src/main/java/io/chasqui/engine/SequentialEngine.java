@@ -180,12 +180,14 @@ public final class SequentialEngine implements Engine {
     }
     sampler = new Sampler(settings.vocabularySize());
     logits = new float[settings.vocabularySize()];
+    options.listener().loaded();
     computeOneToken();
     queue = new ArrayBlockingQueue<>(options.queueCapacity());
     model =
         new ModelInfo(
             name,
             settings.architecture(),
+            decoder.kernels(),
             context,
             settings.vocabularySize(),
             recommended(settings),

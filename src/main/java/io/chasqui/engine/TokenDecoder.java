@@ -5,6 +5,9 @@ package io.chasqui.engine;
  * time.
  */
 interface TokenDecoder extends AutoCloseable {
+  /** The name of what computes, see {@link ModelInfo#kernels}. */
+  String kernels();
+
   /** The most outputs of a step; 1 where drafted tokens cannot be verified. */
   int maxOutputs();
 

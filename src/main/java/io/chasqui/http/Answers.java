@@ -35,13 +35,22 @@ class Answers {
       generation.cancel();
     }
     if (request.stream()) {
-      return Uni.createFrom().item(streamed(generation, format, request.includeUsage()));
+      return Uni.createFrom().item(stream(frames(generation, format, request.includeUsage())));
     }
     client.addEndHandler(sent -> generation.cancel());
     return whole(generation, format);
   }
 
-  private Response streamed(Generation generation, AnswerFormat format, boolean usage) {
+  /** The head of a stream, and its frames to come. */
+  Response stream(Multi<String> frames) {
+    return Response.ok(new EventStream(frames), MediaType.SERVER_SENT_EVENTS_TYPE)
+        .header("Cache-Control", "no-cache")
+        .header("X-Accel-Buffering", "no")
+        .build();
+  }
+
+  /** All events of a streamed answer. */
+  Multi<String> frames(Generation generation, AnswerFormat format, boolean usage) {
     Multi<String> opening = Multi.createFrom().optional(format.opening()).map(this::frame);
     Multi<String> frames =
         Multi.createFrom()
@@ -52,12 +61,7 @@ class Answers {
               LOG.error("A generation failed in the middle of its stream", cause);
               return brokenOff("The model failed; the server's log tells why.");
             });
-    return Response.ok(
-            new EventStream(Multi.createBy().concatenating().streams(opening, frames)),
-            MediaType.SERVER_SENT_EVENTS_TYPE)
-        .header("Cache-Control", "no-cache")
-        .header("X-Accel-Buffering", "no")
-        .build();
+    return Multi.createBy().concatenating().streams(opening, frames);
   }
 
   /** The frames of one event: none while a token's text is not final. */
@@ -73,7 +77,12 @@ class Answers {
   }
 
   private String brokenOff(String reason) {
-    return frame(ErrorBody.of(503, reason, null, "interrupted")) + EventStream.DONE;
+    return lastWords(ErrorBody.of(503, reason, null, "interrupted"));
+  }
+
+  /** The end of a stream whose head promised more. */
+  String lastWords(ErrorBody error) {
+    return frame(error) + EventStream.DONE;
   }
 
   private String frame(Object data) {

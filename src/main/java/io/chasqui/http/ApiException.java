@@ -1,12 +1,16 @@
 package io.chasqui.http;
 
 import io.chasqui.engine.AdmissionException;
+import io.chasqui.ops.ModelUnavailableException;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.function.Supplier;
+import org.jboss.logging.Logger;
 
 /** A request that gets an error with a status of its own, in OpenAI's envelope. */
 final class ApiException extends RuntimeException {
+  private static final Logger LOG = Logger.getLogger(ApiException.class);
+
   /** Longer values are not repeated in an error. */
   private static final int LONGEST_EXCERPT = 60;
 
@@ -44,7 +48,20 @@ final class ApiException extends RuntimeException {
         "model_not_found");
   }
 
-  static ApiException of(AdmissionException refused) {
+  /** The error to send for a failure, whatever it is; the log has those that are ours. */
+  static ApiException of(Throwable failure) {
+    return switch (failure) {
+      case ApiException e -> e;
+      case AdmissionException e -> of(e);
+      case ModelUnavailableException e -> of(503, e.getMessage(), null, "model_unavailable");
+      default -> {
+        LOG.error("A request failed", failure);
+        yield of(500, "The server failed to answer; its log tells why.", null, "internal_error");
+      }
+    };
+  }
+
+  private static ApiException of(AdmissionException refused) {
     ErrorBody body =
         ErrorBody.of(
             refused.status(),

@@ -1,10 +1,15 @@
 package io.chasqui.http;
 
+import io.chasqui.engine.Engine;
 import io.chasqui.engine.Generation;
 import io.chasqui.engine.GenerationRequest;
+import io.chasqui.ops.ColdStart;
+import io.chasqui.ops.ColdStart.Phase;
 import io.chasqui.ops.ServedModel;
 import io.smallrye.common.annotation.Blocking;
+import io.smallrye.mutiny.Multi;
 import io.smallrye.mutiny.Uni;
+import io.smallrye.mutiny.infrastructure.Infrastructure;
 import io.vertx.ext.web.RoutingContext;
 import jakarta.ws.rs.Consumes;
 import jakarta.ws.rs.POST;
@@ -13,6 +18,7 @@ import jakarta.ws.rs.core.Context;
 import jakarta.ws.rs.core.MediaType;
 import jakarta.ws.rs.core.Response;
 import java.io.InputStream;
+import java.util.Set;
 
 /**
  * {@code POST /v1/chat/completions} and {@code POST /v1/completions}.
@@ -45,17 +51,80 @@ public class CompletionsResource {
   }
 
   private Uni<Response> answer(PromptedRequest request, RoutingContext client) {
+    AnswerRequest asked = request.answer();
+    if (served.isNameKnown()) {
+      Models.require(served, asked.model());
+    }
+    if (asked.stream() && served.isLoading()) {
+      return Uni.createFrom().item(held(request));
+    }
     return served
         .engine()
-        .flatMap(engine -> {
-          String model = Models.require(served, request.answer().model());
-          String field = request.promptField();
-          int[] prompt = ApiException.blaming(field, () -> request.prompt(engine));
-          GenerationRequest generationRequest =
-              request.answer().toGeneration(prompt, engine.model(), request.defaultMaxTokens());
-          Generation generation =
-              ApiException.blaming(field, () -> engine.submit(generationRequest));
-          return answers.respond(generation, request.format(model), request.answer(), client);
-        });
+        .flatMap(engine ->
+            answers.respond(submit(request, engine), request.format(asked.model()), asked, client))
+        .map(this::timed);
+  }
+
+  private Generation submit(PromptedRequest request, Engine engine) {
+    Models.require(served, request.answer().model());
+    String field = request.promptField();
+    int[] prompt = ApiException.blaming(field, () -> request.prompt(engine));
+    GenerationRequest generation =
+        request.answer().toGeneration(prompt, engine.model(), request.defaultMaxTokens());
+    return ApiException.blaming(field, () -> engine.submit(generation));
+  }
+
+  /** The first answer of the process tells what the cold start cost. */
+  private Response timed(Response response) {
+    ColdStart start = served.coldStart();
+    return start.isFirstAnswer() ? withTiming(response, start.ended()) : response;
+  }
+
+  private Response withTiming(Response response, Set<Phase> phases) {
+    return Response.fromResponse(response)
+        .header("Server-Timing", served.coldStart().serverTiming(phases))
+        .build();
+  }
+
+  /**
+   * A stream that begins before its model is ready. Its head is sent at once, so that whatever is
+   * found out later can only be an event.
+   */
+  private Response held(PromptedRequest request) {
+    ColdStart start = served.coldStart();
+    Multi<String> progress = new Progress(served).comments();
+    Multi<String> answer =
+        served
+            .engine()
+            .emitOn(Infrastructure.getDefaultWorkerPool())
+            .onItem()
+            .transformToMulti(engine -> Multi.createFrom().deferred(() -> frames(request, engine)))
+            .onFailure()
+            .recoverWithItem(failure -> answers.lastWords(ApiException.of(failure).body()));
+    if (!start.isFirstAnswer()) {
+      return answers.stream(Multi.createBy().concatenating().streams(progress, answer));
+    }
+    Set<Phase> told = start.ended();
+    Multi<String> timing = Multi.createFrom().deferred(() -> timingBeside(told));
+    return withTiming(
+        answers.stream(Multi.createBy().concatenating().streams(progress, timing, answer)), told);
+  }
+
+  /** Subscribed to as soon as it is submitted, so that who leaves takes the generation along. */
+  private Multi<String> frames(PromptedRequest request, Engine engine) {
+    AnswerRequest asked = request.answer();
+    return answers.frames(
+        submit(request, engine), request.format(asked.model()), asked.includeUsage());
+  }
+
+  /** What the head of the first answer could not tell yet. */
+  private Multi<String> timingBeside(Set<Phase> told) {
+    ColdStart start = served.coldStart();
+    Set<Phase> later = start.ended();
+    later.removeAll(told);
+    return later.isEmpty()
+        ? Multi.createFrom().empty()
+        : Multi.createFrom()
+            .item(EventStream.comment("Server-Timing: " + start.serverTiming(later)));
   }
 }

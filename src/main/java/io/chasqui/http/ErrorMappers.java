@@ -1,29 +1,20 @@
 package io.chasqui.http;
 
-import io.chasqui.engine.AdmissionException;
 import jakarta.ws.rs.NotAllowedException;
 import jakarta.ws.rs.NotFoundException;
 import jakarta.ws.rs.NotSupportedException;
 import jakarta.ws.rs.WebApplicationException;
 import jakarta.ws.rs.core.MediaType;
 import jakarta.ws.rs.core.Response;
-import org.jboss.logging.Logger;
 import org.jboss.resteasy.reactive.server.ServerExceptionMapper;
 
 /** Every failure leaves in OpenAI's envelope, and none with a stack trace. */
 public class ErrorMappers {
-  private static final Logger LOG = Logger.getLogger(ErrorMappers.class);
-
   @ServerExceptionMapper
   Response refused(ApiException e) {
     var response = Response.status(e.status()).entity(e.body()).type(MediaType.APPLICATION_JSON);
     e.retryAfter().ifPresent(after -> response.header("Retry-After", after.toSeconds()));
     return response.build();
-  }
-
-  @ServerExceptionMapper
-  Response notAdmitted(AdmissionException e) {
-    return refused(ApiException.of(e));
   }
 
   @ServerExceptionMapper
@@ -45,8 +36,6 @@ public class ErrorMappers {
 
   @ServerExceptionMapper
   Response unexpected(Throwable e) {
-    LOG.error("A request failed", e);
-    String message = "The server failed to answer; its log tells why.";
-    return refused(ApiException.of(500, message, null, "internal_error"));
+    return refused(ApiException.of(e));
   }
 }

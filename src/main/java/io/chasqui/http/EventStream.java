@@ -12,7 +12,12 @@ record EventStream(Multi<String> frames) {
   static final String DONE = frame("[DONE]");
 
   /** A comment, which clients skip: it keeps idle proxies from closing the connection. */
-  static final String KEEP_ALIVE = ": keep-alive\n\n";
+  static final String KEEP_ALIVE = comment("keep-alive");
+
+  /** A line that clients skip. */
+  static String comment(String text) {
+    return ": " + text + "\n\n";
+  }
 
   /** One event; many clients need the space after the colon. */
   static String frame(String data) {

@@ -67,14 +67,16 @@ public class EngineMetrics {
   }
 
   private Timer timer(String name, String description, double[] bucketsInSeconds) {
-    Duration[] buckets =
-        Arrays.stream(bucketsInSeconds)
-            .mapToObj(seconds -> Duration.ofNanos(Math.round(seconds * 1e9)))
-            .toArray(Duration[]::new);
     return Timer.builder("vllm:" + name + "_seconds")
         .description(description)
-        .serviceLevelObjectives(buckets)
+        .serviceLevelObjectives(buckets(bucketsInSeconds))
         .register(registry);
+  }
+
+  static Duration[] buckets(double... seconds) {
+    return Arrays.stream(seconds)
+        .mapToObj(each -> Duration.ofNanos(Math.round(each * 1e9)))
+        .toArray(Duration[]::new);
   }
 
   void observe(Engine engine) {
@@ -84,10 +86,19 @@ public class EngineMetrics {
     Gauge.builder("vllm:num_requests_waiting", engine, Engine::waiting)
         .description("Requests that wait for their turn")
         .register(registry);
+    Gauge.builder("chasqui.kernels.info", () -> 1)
+        .description("The kernels that compute the forward pass")
+        .tag("kernels", engine.model().kernels())
+        .register(registry);
   }
 
-  EngineListener listener() {
+  EngineListener listener(ColdStart coldStart) {
     return new EngineListener() {
+      @Override
+      public void loaded() {
+        coldStart.ended(ColdStart.Phase.LOAD);
+      }
+
       @Override
       public void firstToken(Duration sinceSubmission) {
         timeToFirstToken.record(sinceSubmission);

@@ -8,10 +8,12 @@ import io.quarkus.runtime.Startup;
 import io.smallrye.mutiny.Uni;
 import io.smallrye.mutiny.infrastructure.Infrastructure;
 import jakarta.annotation.PreDestroy;
+import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.time.Duration;
 import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import org.jboss.logging.Logger;
 
 /**
@@ -23,17 +25,40 @@ import org.jboss.logging.Logger;
 public class ServedModel {
   private static final Logger LOG = Logger.getLogger(ServedModel.class);
 
+  /** The time that those who wait have to hear that the model cannot be loaded. */
+  private static final Duration LAST_WORDS = Duration.ofMillis(500);
+
   private final ChasquiConfig config;
   private final EngineMetrics metrics;
+  private final ColdStart coldStart;
+  private final Runnable exit;
   private final CompletableFuture<Engine> engine = new CompletableFuture<>();
 
-  ServedModel(ChasquiConfig config, EngineMetrics metrics) {
+  @Inject
+  ServedModel(ChasquiConfig config, EngineMetrics metrics, ColdStart coldStart) {
+    this(config, metrics, coldStart, () -> Quarkus.asyncExit(1));
+  }
+
+  /**
+   * @param exit what to do when the model cannot be loaded
+   */
+  ServedModel(ChasquiConfig config, EngineMetrics metrics, ColdStart coldStart, Runnable exit) {
     this.config = config;
     this.metrics = metrics;
+    this.coldStart = coldStart;
+    this.exit = exit;
     Thread.ofPlatform().name("chasqui-load").daemon().start(this::load);
   }
 
-  /** The engine, when it is ready; what follows does not run on the thread that loads it. */
+  /** How this process came to work. */
+  public ColdStart coldStart() {
+    return coldStart;
+  }
+
+  /**
+   * The engine, when it is ready; what follows does not run on the thread that loads it. Fails with
+   * {@link ModelUnavailableException} if it cannot be loaded.
+   */
   public Uni<Engine> engine() {
     // A copy for each: a client that leaves cancels what it waits for, and the model is
     // everybody's.
@@ -46,17 +71,26 @@ public class ServedModel {
     return engine.isDone() && !engine.isCompletedExceptionally();
   }
 
+  /** Whether the engine still comes: it is neither ready nor has failed. */
+  public boolean isLoading() {
+    return !engine.isDone();
+  }
+
+  /** Whether {@link #name} can be told: before the model is ready only where it is a setting. */
+  public boolean isNameKnown() {
+    return config.servedModelName().isPresent() || isReady();
+  }
+
   /**
    * The name that clients use.
    *
-   * @throws IllegalStateException before the model is ready
+   * @throws IllegalStateException before it {@linkplain #isNameKnown is known}
    */
   public String name() {
     return config.servedModelName().orElseGet(() -> engine.resultNow().model().name());
   }
 
   private void load() {
-    long begin = System.nanoTime();
     try {
       var options =
           new EngineOptions(
@@ -66,21 +100,32 @@ public class ServedModel {
               config.queue().capacity(),
               config.stream().stallTimeout(),
               config.speculation(),
-              metrics.listener());
+              metrics.listener(coldStart));
       Engine loaded = Engine.open(config.model(), options);
       metrics.observe(loaded);
+      coldStart.ended(ColdStart.Phase.READY);
       engine.complete(loaded);
       LOG.infof(
-          "Model %s is ready: %s, context %d, loaded in %d ms",
+          "Model %s is ready: %s, context %d, kernels %s (since the start of the process: %s)",
           name(),
           loaded.model().architecture(),
           loaded.model().contextLength(),
-          Duration.ofNanos(System.nanoTime() - begin).toMillis());
+          loaded.model().kernels(),
+          coldStart);
     } catch (RuntimeException | Error e) {
-      engine.completeExceptionally(e);
-      LOG.errorf("Model '%s' cannot be served: %s", config.model(), e.getMessage());
-      LOG.debug("The cause", e);
-      Quarkus.asyncExit(1);
+      fail(e);
+    }
+  }
+
+  private void fail(Throwable cause) {
+    LOG.errorf("Model '%s' cannot be served: %s", config.model(), cause.getMessage());
+    LOG.debug("The cause", cause);
+    boolean awaited = engine.getNumberOfDependents() > 0;
+    engine.completeExceptionally(new ModelUnavailableException(cause));
+    if (awaited) {
+      CompletableFuture.delayedExecutor(LAST_WORDS.toMillis(), TimeUnit.MILLISECONDS).execute(exit);
+    } else {
+      exit.run();
     }
   }
 

@@ -72,6 +72,11 @@ class JlamaEngineTest {
   }
 
   @Test
+  void itsKernelsAreJlamas() {
+    assertEquals("jlama", engine.model().kernels());
+  }
+
+  @Test
   void nothingIsLeftInTheTemporaryDirectory() throws Exception {
     Path temporary = Path.of(System.getProperty("java.io.tmpdir"));
     Set<String> before = jlamaFiles(temporary);

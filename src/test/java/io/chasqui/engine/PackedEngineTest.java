@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.chasqui.chat.ChatMessage;
 import io.chasqui.kernel.DType;
+import io.chasqui.kernel.Kernels;
 import io.chasqui.kernel.KvLayout;
 import io.chasqui.pack.EmbeddedModel;
 import io.chasqui.pack.ModelFormatException;
@@ -35,6 +36,7 @@ class PackedEngineTest {
       assertTrue(answer(engine, "你好").contains("你好"));
       assertEquals("🦙", answer(engine, "Show me an emoji for a llama."));
       assertEquals("demo", engine.model().name());
+      assertEquals(Kernels.best().name(), engine.model().kernels());
       assertEquals(512, engine.model().contextLength());
     }
   }

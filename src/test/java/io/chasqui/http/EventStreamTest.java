@@ -64,6 +64,11 @@ class EventStreamTest {
   }
 
   @Test
+  void aStreamOfAModelThatIsReadyHasNoComment() {
+    assertEquals(List.of(), chat("Hello").comments());
+  }
+
+  @Test
   void usageComesInAChunkOfItsOwnWhenItIsAskedFor() {
     var asked = Map.of("include_usage", true);
     List<JsonNode> events = chat("Hello", "max_tokens", 3, "stream_options", asked).json();

@@ -8,19 +8,27 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
 
-/** The events of a stream, each of which must be exactly one line of data and an empty line. */
-public record Frames(List<String> data) {
+/**
+ * A stream, of which each event must be exactly one line of data and an empty line, and so must
+ * each comment.
+ */
+public record Frames(List<String> data, List<String> comments) {
   public static Frames of(List<String> chunks) {
     var data = new ArrayList<String>();
+    var comments = new ArrayList<String>();
     for (String chunk : chunks) {
       assertTrue(chunk.endsWith("\n\n"), "a chunk that is not made of whole events: " + chunk);
       for (String event : chunk.substring(0, chunk.length() - 2).split("\n\n", -1)) {
-        assertTrue(event.startsWith("data: "), event);
         assertTrue(!event.contains("\n"), event);
-        data.add(event.substring("data: ".length()));
+        if (event.startsWith(": ")) {
+          comments.add(event.substring(": ".length()));
+        } else {
+          assertTrue(event.startsWith("data: "), event);
+          data.add(event.substring("data: ".length()));
+        }
       }
     }
-    return new Frames(data);
+    return new Frames(data, comments);
   }
 
   /** All events but the last, which must be the mark of the end. */

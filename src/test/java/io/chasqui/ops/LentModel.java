@@ -20,25 +20,38 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * A demo model beside the application's own, for tests that need other settings, or a model that is
- * still loading for as long as they like. One that is called neither {@code demo} nor {@value
- * #ON_JLAMA} never ends its turn: its answers go on to the end of the context.
+ * still loading for as long as they like. One that has none of the names below and is not called
+ * {@code demo} never ends its turn: its answers go on to the end of the context.
  */
 public final class LentModel implements AutoCloseable {
   /** The name of a model that Jlama runs. */
   public static final String ON_JLAMA = "on-jlama";
 
+  /** The demo model, whose name is not set and comes from its file. */
+  public static final String UNNAMED = "unnamed";
+
+  /** A model that cannot be loaded. */
+  public static final String BROKEN = "broken";
+
+  private final AtomicInteger exits = new AtomicInteger();
   private final CountDownLatch mayLoad = new CountDownLatch(1);
   private final MeterRegistry registry = new SimpleMeterRegistry();
   private final ServedModel served;
 
   /** A model that does not load before {@link #letLoad()}. */
   public LentModel(String name, int queueCapacity, Duration stallTimeout) {
+    var coldStart = new ColdStart(registry);
+    coldStart.ended(ColdStart.Phase.LISTEN); // by the server that it is lent to
     served =
         new ServedModel(
-            new Settings(name, queueCapacity, stallTimeout, mayLoad), new EngineMetrics(registry));
+            new Settings(name, queueCapacity, stallTimeout, mayLoad),
+            new EngineMetrics(registry),
+            coldStart,
+            exits::incrementAndGet);
   }
 
   public void letLoad() {
@@ -52,6 +65,11 @@ public final class LentModel implements AutoCloseable {
   /** The engine; waits until it is loaded. */
   public Engine engine() {
     return served.engine().await().atMost(Duration.ofMinutes(1));
+  }
+
+  /** How often the process was to end. */
+  public int exits() {
+    return exits.get();
   }
 
   public double gauge(String name) {
@@ -81,7 +99,7 @@ public final class LentModel implements AutoCloseable {
   @Override
   public void close() {
     letLoad();
-    engine();
+    served.engine().onFailure().recoverWithNull().await().atMost(Duration.ofMinutes(1));
     served.close();
   }
 
@@ -95,7 +113,8 @@ public final class LentModel implements AutoCloseable {
         throw new IllegalStateException("a test's model was interrupted before it loaded", e);
       }
       return switch (name) {
-        case "demo" -> name;
+        case "demo", UNNAMED -> "demo";
+        case BROKEN -> "/there/is/no/such/model";
         case ON_JLAMA -> gemma().toString();
         default -> endless().toString();
       };
@@ -143,7 +162,7 @@ public final class LentModel implements AutoCloseable {
 
     @Override
     public Optional<String> servedModelName() {
-      return Optional.of(name);
+      return name.equals(UNNAMED) ? Optional.empty() : Optional.of(name);
     }
 
     @Override

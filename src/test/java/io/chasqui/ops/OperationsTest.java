@@ -4,6 +4,7 @@ import static io.restassured.RestAssured.given;
 import static org.hamcrest.Matchers.containsString;
 import static org.hamcrest.Matchers.equalTo;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.chasqui.Await;
@@ -34,6 +35,9 @@ class OperationsTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
+        "chasqui_cold_start_seconds_count{phase=\"listen\"} 1.0",
+        "chasqui_cold_start_seconds_count{phase=\"load\"} 1.0",
+        "chasqui_cold_start_seconds_count{phase=\"ready\"} 1.0",
         "vllm:num_requests_running",
         "vllm:num_requests_waiting",
         "vllm:prompt_tokens_total",
@@ -63,12 +67,29 @@ class OperationsTest {
             "0.001", "0.005", "0.01", "0.02", "0.04", "0.06", "0.08", "0.1", "0.25", "0.5", "0.75",
             "1.0", "2.5", "5.0", "7.5", "10.0", "20.0", "40.0", "80.0", "160.0", "640.0", "2560.0",
             "+Inf"),
-        bounds("vllm:time_to_first_token_seconds_bucket"));
+        bounds("vllm:time_to_first_token_seconds_bucket{le="));
     assertEquals(
         List.of(
             "0.01", "0.025", "0.05", "0.075", "0.1", "0.15", "0.2", "0.3", "0.4", "0.5", "0.75",
             "1.0", "2.5", "5.0", "7.5", "10.0", "20.0", "40.0", "80.0", "+Inf"),
-        bounds("vllm:inter_token_latency_seconds_bucket"));
+        bounds("vllm:inter_token_latency_seconds_bucket{le="));
+  }
+
+  @Test
+  void theColdStartHasBucketsFromMillisecondsToAMinute() {
+    assertEquals(
+        List.of(
+            "0.005", "0.01", "0.02", "0.05", "0.1", "0.2", "0.5", "1.0", "2.0", "5.0", "10.0",
+            "20.0", "30.0", "60.0", "+Inf"),
+        bounds("chasqui_cold_start_seconds_bucket{phase=\"ready\",le="));
+  }
+
+  @Test
+  void theKernelsHaveTheirNameInAMetric() {
+    String kernels = served.engine().await().indefinitely().model().kernels();
+
+    assertFalse(kernels.isBlank());
+    assertEquals(1, value("chasqui_kernels_info{kernels=\"" + kernels + "\"}"));
   }
 
   @Test
@@ -104,7 +125,7 @@ class OperationsTest {
   }
 
   private static List<String> bounds(String series) {
-    return lines(series + "{le=").stream()
+    return lines(series).stream()
         .map(line -> line.replaceAll(".*le=\"([^\"]*)\".*", "$1"))
         .toList();
   }
