@@ -61,7 +61,12 @@ class Answers {
               LOG.error("A generation failed in the middle of its stream", cause);
               return brokenOff("The model failed; the server's log tells why.");
             });
-    return Multi.createBy().concatenating().streams(opening, frames);
+    return Multi.createBy()
+        .concatenating()
+        .streams(opening, frames)
+        // Who leaves before the opening is written has not subscribed to the generation yet.
+        .onCancellation()
+        .invoke(generation::cancel);
   }
 
   /** The frames of one event: none while a token's text is not final. */

@@ -19,6 +19,7 @@ import jakarta.ws.rs.core.MediaType;
 import jakarta.ws.rs.core.Response;
 import java.io.InputStream;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 
 /**
  * {@code POST /v1/chat/completions} and {@code POST /v1/completions}.
@@ -92,29 +93,37 @@ public class CompletionsResource {
    */
   private Response held(PromptedRequest request) {
     ColdStart start = served.coldStart();
+    AnswerRequest asked = request.answer();
     Multi<String> progress = new Progress(served).comments();
+    // A client can leave while its request is submitted, before the answer is subscribed to.
+    var begun = new CompletableFuture<Generation>();
     Multi<String> answer =
         served
             .engine()
             .emitOn(Infrastructure.getDefaultWorkerPool())
             .onItem()
-            .transformToMulti(engine -> Multi.createFrom().deferred(() -> frames(request, engine)))
+            .transformToMulti(engine -> {
+              Generation generation = submit(request, engine);
+              begun.complete(generation);
+              return answers.frames(
+                  generation, request.format(asked.model()), asked.includeUsage());
+            })
             .onFailure()
             .recoverWithItem(failure -> answers.lastWords(ApiException.of(failure).body()));
-    if (!start.isFirstAnswer()) {
-      return answers.stream(Multi.createBy().concatenating().streams(progress, answer));
-    }
+    boolean first = start.isFirstAnswer();
     Set<Phase> told = start.ended();
-    Multi<String> timing = Multi.createFrom().deferred(() -> timingBeside(told));
-    return withTiming(
-        answers.stream(Multi.createBy().concatenating().streams(progress, timing, answer)), told);
-  }
-
-  /** Subscribed to as soon as it is submitted, so that who leaves takes the generation along. */
-  private Multi<String> frames(PromptedRequest request, Engine engine) {
-    AnswerRequest asked = request.answer();
-    return answers.frames(
-        submit(request, engine), request.format(asked.model()), asked.includeUsage());
+    Multi<String> timing =
+        Multi.createFrom().deferred(() -> first ? timingBeside(told) : Multi.createFrom().empty());
+    Response response =
+        answers.stream(
+            Multi.createBy()
+                .concatenating()
+                .streams(progress, timing, answer)
+                .onCancellation()
+                .invoke(() -> {
+                  var _ = begun.thenAccept(Generation::cancel);
+                }));
+    return first ? withTiming(response, told) : response;
   }
 
   /** What the head of the first answer could not tell yet. */

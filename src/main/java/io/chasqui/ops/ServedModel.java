@@ -91,6 +91,7 @@ public class ServedModel {
   }
 
   private void load() {
+    long begin = System.nanoTime();
     try {
       var options =
           new EngineOptions(
@@ -106,11 +107,12 @@ public class ServedModel {
       coldStart.ended(ColdStart.Phase.READY);
       engine.complete(loaded);
       LOG.infof(
-          "Model %s is ready: %s, context %d, kernels %s (since the start of the process: %s)",
+          "Model %s is ready: %s, context %d, kernels %s, loaded in %d ms (from the start of the process: %s)",
           name(),
           loaded.model().architecture(),
           loaded.model().contextLength(),
           loaded.model().kernels(),
+          Duration.ofNanos(System.nanoTime() - begin).toMillis(),
           coldStart);
     } catch (RuntimeException | Error e) {
       fail(e);

@@ -17,6 +17,8 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -218,6 +220,25 @@ class HeldRequestTest {
       assertEquals(0, model.ended("stop"));
       // Who left before the framework listened is admitted, and ends within a token.
       assertTrue(model.tokensComputed() <= 4, model.tokensComputed() + " tokens");
+    }
+  }
+
+  @RepeatedTest(5)
+  void clientsThatLeaveAsTheModelBecomesReadyLeaveNothingBehind() {
+    int clients = 30;
+    // An answer that nobody reads or cancels would stay for ten minutes.
+    try (LentModel model = LentModels.lend("leaving", "endless", clients, Duration.ofMinutes(10))) {
+      String body = Api.chat(Api.STORY, "model", "endless", "stream", true);
+      var streams = Stream.generate(() -> post("leaving", body)).limit(clients).toList();
+      streams.forEach(stream -> assertStreams(stream.readHead()));
+
+      model.letLoad();
+      model.engine();
+      streams.forEach(RawConnection::close);
+      Await.until("all clients are gone", () -> LentModels.gone("leaving") == clients);
+      Await.until(
+          "nothing is left to do",
+          () -> model.engine().running() == 0 && model.engine().waiting() == 0);
     }
   }
 
