@@ -30,12 +30,11 @@ public record EmbeddedModel() implements ModelFiles {
    * @return to be closed; another one at each call
    */
   public PackedModel packed() {
-    byte[] content =
-        resource(PACKED)
-            .orElseThrow(
-                () -> new IllegalStateException("the program lacks its resource " + PACKED));
-    try (PackedBytes bytes = PackedBytes.of(NAME + PackedModel.SUFFIX, content)) {
-      return PackedModel.open(bytes);
+    try (InputStream in = EmbeddedModel.class.getResourceAsStream(PACKED)) {
+      if (in == null) {
+        throw new IllegalStateException("the program lacks its resource " + PACKED);
+      }
+      return PackedModel.copy(NAME + PackedModel.SUFFIX, in);
     } catch (IOException e) {
       throw new UncheckedIOException("the program's resource " + PACKED, e);
     }

@@ -1,9 +1,12 @@
 package io.chasqui.pack;
 
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+
 import io.chasqui.kernel.NativeMemory;
 import io.chasqui.pack.PackHeader.Section;
 import java.io.Closeable;
 import java.io.IOException;
+import java.io.InputStream;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -14,6 +17,9 @@ import java.nio.file.StandardOpenOption;
 
 /** The bytes of a packed model, wherever they are. */
 sealed interface PackedBytes extends Closeable {
+  /** The most that {@link #copy} takes. */
+  int MAX_COPIED_BYTES = 64 << 20;
+
   /** What to call them in an error: the file's name. */
   String name();
 
@@ -29,7 +35,7 @@ sealed interface PackedBytes extends Closeable {
   /**
    * A section in native memory, at a multiple of a cache line at least.
    *
-   * @param memory what it is given back with; it outlives {@link #close}
+   * @param memory what it is given back with, if it is not there yet; it outlives {@link #close}
    */
   MemorySegment section(Section section, NativeMemory memory) throws IOException;
 
@@ -56,9 +62,24 @@ sealed interface PackedBytes extends Closeable {
     return String.valueOf(path.getFileName());
   }
 
-  /** Bytes on the heap, of which sections are copies: a file in an archive cannot be mapped. */
-  static PackedBytes of(String name, byte[] content) {
-    return new Copied(name, content);
+  /**
+   * What a stream has, copied to native memory: a file in an archive cannot be mapped.
+   *
+   * @param memory what the copy is given back with
+   * @throws IOException if the stream is longer than {@value #MAX_COPIED_BYTES} bytes, too
+   */
+  static PackedBytes copy(String name, InputStream in, NativeMemory memory) throws IOException {
+    // How long a stream is shows at its end; pages that are not written take no memory.
+    MemorySegment content = memory.allocate(MAX_COPIED_BYTES);
+    byte[] chunk = new byte[1 << 16];
+    int length = 0;
+    for (int count; (count = in.read(chunk)) >= 0; length += count) {
+      if (count > MAX_COPIED_BYTES - length) {
+        throw new IOException(name + " is too long to be part of the program");
+      }
+      MemorySegment.copy(chunk, 0, content, JAVA_BYTE, length, count);
+    }
+    return new Copied(name, content.asSlice(0, length).asReadOnly());
   }
 
   /** See {@link #of(Path)}. */
@@ -89,34 +110,30 @@ sealed interface PackedBytes extends Closeable {
     }
   }
 
-  /** See {@link #of(String, byte[])}. */
-  @SuppressWarnings("ArrayRecordComponent") // nobody compares them
-  record Copied(String name, byte[] content) implements PackedBytes {
+  /** See {@link #copy}. */
+  record Copied(String name, MemorySegment content) implements PackedBytes {
     @Override
     public long size() {
-      return content.length;
+      return content.byteSize();
     }
 
     @Override
     public int read(ByteBuffer into, long position) {
-      int count = (int) Math.min(into.remaining(), content.length - position);
+      int count = (int) Math.min(into.remaining(), content.byteSize() - position);
       if (count > 0) {
-        into.put(content, (int) position, count);
+        into.put(content.asSlice(position, count).asByteBuffer());
       }
       return count;
     }
 
     @Override
     public MemorySegment section(Section section, NativeMemory memory) {
-      MemorySegment copy = memory.allocate(section.length());
-      MemorySegment.copy(
-          MemorySegment.ofArray(content), section.offset(), copy, 0, section.length());
-      return copy.asReadOnly();
+      return content.asSlice(section.offset(), section.length());
     }
 
     @Override
     public ByteBuffer buffer(Section section) {
-      return ByteBuffer.wrap(content, (int) section.offset(), (int) section.length());
+      return content.asSlice(section.offset(), section.length()).asByteBuffer();
     }
 
     @Override

@@ -8,6 +8,7 @@ import io.chasqui.pack.PackHeader.Tensor;
 import io.chasqui.tokenizer.Tokenizer;
 import io.chasqui.tokenizer.TokenizerFormat;
 import java.io.IOException;
+import java.io.InputStream;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -53,15 +54,26 @@ public final class PackedModel implements AutoCloseable {
    */
   public static PackedModel open(Path path) {
     try (PackedBytes bytes = PackedBytes.of(path)) {
-      return open(bytes);
+      return open(bytes, readHeader(bytes));
     } catch (IOException e) {
       throw unreadable(path, e);
     }
   }
 
-  /** As {@link #open(Path)}, wherever the bytes are; they may be closed afterwards. */
-  static PackedModel open(PackedBytes bytes) throws IOException {
-    return open(bytes, readHeader(bytes));
+  /**
+   * As {@link #open(Path)}, of a copy in memory.
+   *
+   * @param name what to call it in an error
+   */
+  static PackedModel copy(String name, InputStream in) throws IOException {
+    var memory = new NativeMemory();
+    try {
+      PackedBytes bytes = PackedBytes.copy(name, in, memory);
+      return open(bytes, readHeader(bytes), memory);
+    } catch (IOException | RuntimeException e) {
+      memory.close();
+      throw e;
+    }
   }
 
   /**
@@ -154,12 +166,18 @@ public final class PackedModel implements AutoCloseable {
   private static PackedModel open(PackedBytes bytes, PackHeader header) throws IOException {
     var memory = new NativeMemory();
     try {
-      MemorySegment weights = bytes.section(header.section(PackHeader.WEIGHTS), memory);
-      return new PackedModel(header, memory, weights, readTokenizer(bytes, header));
+      return open(bytes, header, memory);
     } catch (IOException | RuntimeException e) {
       memory.close();
       throw e;
     }
+  }
+
+  /** Memory becomes the model's to close, if this returns. */
+  private static PackedModel open(PackedBytes bytes, PackHeader header, NativeMemory memory)
+      throws IOException {
+    MemorySegment weights = bytes.section(header.section(PackHeader.WEIGHTS), memory);
+    return new PackedModel(header, memory, weights, readTokenizer(bytes, header));
   }
 
   private static Tokenizer readTokenizer(PackedBytes bytes, PackHeader header) throws IOException {
