@@ -38,6 +38,10 @@ class ReachabilityMetadataTest {
         .flatMap(library -> library.stream().map(item -> item.getClass().getName()))
         .filter(name -> !isListed(listed.get(name), "<init>"))
         .forEach(missing::add);
+    Stream.of(context.getAllFilters(), context.getAllExpTests())
+        .flatMap(library -> library.stream().map(item -> item.getClass().getName()))
+        .filter(name -> !listed.get(name).path("allPublicMethods").asBoolean())
+        .forEach(missing::add);
     context.getAllFunctions().stream()
         .map(ELFunctionDefinition::getMethod)
         .filter(
