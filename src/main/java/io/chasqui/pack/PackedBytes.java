@@ -7,6 +7,7 @@ import io.chasqui.pack.PackHeader.Section;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.InputStream;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -14,6 +15,7 @@ import java.nio.channels.FileChannel.MapMode;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.function.Function;
 
 /** The bytes of a packed model, wherever they are. */
 sealed interface PackedBytes extends Closeable {
@@ -39,8 +41,13 @@ sealed interface PackedBytes extends Closeable {
    */
   MemorySegment section(Section section, NativeMemory memory) throws IOException;
 
-  /** A section to be read from its start to its end, of 2 GB at most. */
-  ByteBuffer buffer(Section section) throws IOException;
+  /**
+   * Has a section read that is needed once only.
+   *
+   * @param section of 2 GB at most
+   * @param reader must not keep what it is given
+   */
+  <T> T read(Section section, Function<ByteBuffer, T> reader) throws IOException;
 
   @Override
   void close() throws IOException;
@@ -100,8 +107,13 @@ sealed interface PackedBytes extends Closeable {
     }
 
     @Override
-    public ByteBuffer buffer(Section section) throws IOException {
-      return channel.map(MapMode.READ_ONLY, section.offset(), section.length());
+    public <T> T read(Section section, Function<ByteBuffer, T> reader) throws IOException {
+      try (Arena arena = Arena.ofConfined()) {
+        return reader.apply(
+            channel
+                .map(MapMode.READ_ONLY, section.offset(), section.length(), arena)
+                .asByteBuffer());
+      }
     }
 
     @Override
@@ -132,8 +144,8 @@ sealed interface PackedBytes extends Closeable {
     }
 
     @Override
-    public ByteBuffer buffer(Section section) {
-      return content.asSlice(section.offset(), section.length()).asByteBuffer();
+    public <T> T read(Section section, Function<ByteBuffer, T> reader) {
+      return reader.apply(content.asSlice(section.offset(), section.length()).asByteBuffer());
     }
 
     @Override

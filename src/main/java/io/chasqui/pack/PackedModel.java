@@ -187,7 +187,7 @@ public final class PackedModel implements AutoCloseable {
           bytes.name(), section.name(), section.offset(), "has more than 2 GB");
     }
     try {
-      Tokenizer tokenizer = TokenizerFormat.read(bytes.buffer(section));
+      Tokenizer tokenizer = bytes.read(section, TokenizerFormat::read);
       requireFits(bytes.name(), tokenizer, header.config());
       return tokenizer;
     } catch (IllegalArgumentException e) {
