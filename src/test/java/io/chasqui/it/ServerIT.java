@@ -6,6 +6,7 @@ import static org.hamcrest.Matchers.equalTo;
 import static org.hamcrest.Matchers.greaterThan;
 import static org.hamcrest.Matchers.startsWith;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.openai.client.OpenAIClient;
@@ -17,6 +18,7 @@ import io.chasqui.http.Api;
 import io.quarkus.test.common.http.TestHTTPResource;
 import io.quarkus.test.junit.QuarkusIntegrationTest;
 import java.net.URI;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -115,6 +117,18 @@ class ServerIT {
         .then()
         .statusCode(200)
         .body(containsString("\nvllm:time_to_first_token_seconds_bucket{"));
+  }
+
+  @Test
+  void metricsTellTheKernelsAndTheColdStart() {
+    Await.until("the model is ready", () -> given().get("/q/health/ready").statusCode() == 200);
+    String metrics = given().get("/q/metrics").asString();
+
+    assertTrue(metrics.contains("\nchasqui_kernels_info{kernels=\""), metrics);
+    for (String phase : List.of("runtime", "listen", "load", "ready")) {
+      String count = "\nchasqui_cold_start_seconds_count{phase=\"%s\"} 1.0\n".formatted(phase);
+      assertTrue(metrics.contains(count), metrics);
+    }
   }
 
   private static double generatedTokens() {

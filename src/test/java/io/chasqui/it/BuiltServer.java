@@ -1,0 +1,73 @@
+package io.chasqui.it;
+
+import io.chasqui.Await;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Properties;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/** The built program, on a JVM or native, started on a port of its own to serve some model. */
+final class BuiltServer implements AutoCloseable {
+  private static final Path TARGET = Path.of("target");
+  private static final Pattern LISTENING = Pattern.compile("Listening on: (http://\\S+)");
+
+  private final Process process;
+  private final Path log;
+
+  BuiltServer(Path model, Path log) throws IOException {
+    this.log = log;
+    List<String> command = new ArrayList<>(program());
+    command.addAll(
+        List.of("serve", "--host", "127.0.0.1", "--port", "0", "--model", model.toString()));
+    process =
+        new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log.toFile()).start();
+  }
+
+  /** What the build has made last, as Quarkus notes it for its own integration tests. */
+  private static List<String> program() throws IOException {
+    var artifact = new Properties();
+    try (InputStream in = Files.newInputStream(TARGET.resolve("quarkus-artifact.properties"))) {
+      artifact.load(in);
+    }
+    String path = TARGET.resolve(artifact.getProperty("path")).toString();
+    if (artifact.getProperty("type").equals("native")) {
+      return List.of(path);
+    }
+    String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
+    return List.of(java, "@deployment/server.flags", "-jar", path);
+  }
+
+  /** Waits until its port is open, which is before its model is ready. */
+  URI uri() {
+    Await.until("the program listens: " + log, () -> !process.isAlive() || address().find());
+    Matcher address = address();
+    if (!address.find()) {
+      throw new IllegalStateException("the program has ended: " + output());
+    }
+    return URI.create(address.group(1));
+  }
+
+  private Matcher address() {
+    return LISTENING.matcher(output());
+  }
+
+  private String output() {
+    try {
+      return Files.readString(log);
+    } catch (IOException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  @Override
+  public void close() {
+    process.destroyForcibly();
+    Await.until("the program has ended", () -> !process.isAlive());
+  }
+}
