@@ -15,6 +15,8 @@ import io.chasqui.pack.TokenizerJson;
 import io.chasqui.sampling.Sampler;
 import io.chasqui.sampling.SamplingParameters;
 import io.chasqui.sampling.StopMatcher;
+import io.chasqui.sampling.TokenHistory;
+import io.chasqui.sampling.TokenSet;
 import io.chasqui.tokenizer.Detokenizer;
 import io.chasqui.tokenizer.Tokenizer;
 import java.lang.System.Logger.Level;
@@ -49,6 +51,7 @@ public final class SequentialEngine implements Engine {
   private final EngineOptions options;
 
   private final TokenDecoder decoder;
+  private final TokenSet endOfText;
   private final Sampler sampler;
   private final float[] logits;
 
@@ -178,7 +181,8 @@ public final class SequentialEngine implements Engine {
           "Speculation stays off: model {0} runs on Jlama, which cannot verify drafts",
           name);
     }
-    sampler = new Sampler(settings.vocabularySize());
+    endOfText = TokenSet.of(settings.eosTokenIds());
+    sampler = new Sampler(settings.vocabularySize(), endOfText);
     logits = new float[settings.vocabularySize()];
     options.listener().loaded();
     computeOneToken();
@@ -262,6 +266,7 @@ public final class SequentialEngine implements Engine {
                 .formatted(token, settings.vocabularySize()));
       }
     }
+    request.sampling().requireVocabulary(settings.vocabularySize());
     if (request.promptLength() >= model.contextLength()) {
       throw AdmissionException.contextLengthExceeded(request.promptLength(), model.contextLength());
     }
@@ -344,6 +349,7 @@ public final class SequentialEngine implements Engine {
     private final EventChannel channel;
     private final Detokenizer detokenizer = tokenizer.newDetokenizer();
     private final StopMatcher stops;
+    private final TokenHistory history;
     private final int maxTokens;
 
     /** Null where no tokens are guessed. */
@@ -363,6 +369,7 @@ public final class SequentialEngine implements Engine {
       channel = job.channel;
       submitted = job.submitted;
       stops = new StopMatcher(request.stop());
+      history = new TokenHistory(request.prompt());
       maxTokens = Math.min(request.maxTokens(), model.contextLength() - request.promptLength());
       Speculation speculation = request.speculation().orElse(options.speculation());
       lookup =
@@ -401,7 +408,8 @@ public final class SequentialEngine implements Engine {
       do {
         sequence.logits(chosen, logits);
         excludePadding();
-        token = sampler.next(logits, request.sampling(), produced);
+        token = sampler.next(logits, request.sampling(), history, produced);
+        history.append(token);
         chosen++;
         guessed = chosen < step.length && step[chosen] == token;
         measure();
@@ -464,7 +472,7 @@ public final class SequentialEngine implements Engine {
     private FinishReason publish() {
       FinishReason reason = null;
       String text;
-      if (settings.eosTokenIds().contains(token)) {
+      if (request.sampling().endsWith(token, endOfText)) {
         text = "";
         reason = FinishReason.STOP;
       } else {

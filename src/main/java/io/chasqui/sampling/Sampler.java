@@ -1,74 +1,97 @@
 package io.chasqui.sampling;
 
+import java.util.Arrays;
+
 /**
- * Draws the next token of one sequence from a row of logits. Holds scratch memory of the size of
- * the vocabulary, so one sampler serves one sequence at a time.
+ * Chooses the next token of a sequence from a row of logits. Holds scratch memory of the size of
+ * the vocabulary, nothing of a sequence: one sampler serves one thread, whatever sequences that
+ * has.
  *
  * <p>The random number of a draw is a pure function of the seed and of the token's index in the
- * output, so a sequence that is replayed up to some token goes on exactly as it would have.
+ * output, so a sequence that is replayed up to some token goes on exactly as it would have. Nothing
+ * is allocated for a token, nothing is sorted, and most tokens of a large vocabulary are looked at
+ * once or twice.
  */
 public final class Sampler {
-  private final float[] weight;
-  private final int[] heap;
+  /** So many last bits of a key do not matter to its range: sixteen ranges for a factor of two. */
+  private static final int RANGE = 21;
+
+  private final TokenSet endOfText;
+  private final float[] changed;
+  private final BlockMaxima maxima;
+  private final Candidates candidates;
+
+  /** Sums of the weights of each block of {@link BlockMaxima}. */
+  private final long[] sums;
+
+  /** Sums of the weights of keys that differ in their last bits only. */
+  private final long[] ranges = new long[(Weights.LAST_KEY >>> RANGE) + 1];
 
   /**
    * Makes a sampler for rows of one length.
    *
    * @param vocabularySize the length of every row of logits
+   * @param endOfText the tokens with which the model ends a text, for {@code min_tokens}
    */
-  public Sampler(int vocabularySize) {
-    weight = new float[vocabularySize];
-    heap = new int[vocabularySize];
+  public Sampler(int vocabularySize, TokenSet endOfText) {
+    this.endOfText = endOfText;
+    changed = new float[vocabularySize];
+    maxima = new BlockMaxima(vocabularySize);
+    candidates = new Candidates(vocabularySize);
+    sums = new long[maxima.blocks()];
   }
 
   /**
-   * Draws a token.
+   * Chooses a token.
    *
    * @param logits {@code [vocabulary]}; left as it is
-   * @param parameters how to draw
+   * @param parameters how to choose
+   * @param history the prompt and the output so far
    * @param index the index of the token in the output, from 0
    * @return the id of the chosen token
    * @throws IllegalArgumentException if the row has another length than the vocabulary
    */
-  public int next(float[] logits, SamplingParameters parameters, int index) {
-    if (logits.length != weight.length) {
+  public int next(float[] logits, SamplingParameters parameters, TokenHistory history, int index) {
+    if (logits.length != changed.length) {
       throw new IllegalArgumentException(
-          "a row of " + weight.length + " logits expected, but it has " + logits.length);
+          "a row of " + changed.length + " logits expected, but it has " + logits.length);
     }
-    int best = argmax(logits);
-    if (parameters.temperature() == 0) {
-      return best;
+    float[] scores = logits;
+    if (ScoreChanges.any(parameters, index)) {
+      System.arraycopy(logits, 0, changed, 0, logits.length);
+      ScoreChanges.apply(changed, parameters, history, index, endOfText);
+      scores = changed;
     }
-    double sum = exponentiate(logits, logits[best], parameters.temperature());
-    if (sum == 0) {
-      return best; // the largest logit is infinite or no number: there is nothing to draw from
+    maxima.read(scores);
+    if (parameters.isGreedy() || Float.isInfinite(maxima.max())) {
+      return maxima.best(); // with an infinite score there is nothing to draw from
     }
-    double u = uniform(parameters.seed(), index);
-    int k = parameters.topK();
-    boolean all = (k == 0 || k >= logits.length) && parameters.topP() == 1;
-    return all ? drawFromAll(u * sum, best) : drawFromMostLikely(u, k, parameters.topP(), sum);
-  }
-
-  /** The first of the largest logits; NaN is never the largest. */
-  static int argmax(float[] logits) {
-    int best = 0;
-    float max = Float.NEGATIVE_INFINITY;
-    for (int i = 0; i < logits.length; i++) {
-      if (logits[i] > max) {
-        max = logits[i];
-        best = i;
-      }
+    double scale = Weights.scale(parameters.temperature());
+    long random = random(parameters.seed(), index);
+    if (!parameters.truncates(scores.length)) {
+      return drawFromAll(scores, scale, random);
     }
-    return best;
+    select(scores, scale, parameters);
+    candidates.seek(shareOf(candidates.total(), random), false);
+    return candidates.found();
   }
 
   /**
-   * A number in [0, 1) that depends on nothing but the seed and the index: the output function of
-   * SplitMix64 (Steele, Lea, Flood: "Fast Splittable Pseudorandom Number Generators", 2014).
+   * A number in [0, 1) that depends on nothing but the seed and the index.
+   *
+   * @see #random
    */
   static double uniform(long seed, int index) {
+    return (random(seed, index) >>> 11) * 0x1.0p-53;
+  }
+
+  /**
+   * Bits that depend on nothing but the seed and the index, 53 of them random: the output function
+   * of SplitMix64 (Steele, Lea, Flood: "Fast Splittable Pseudorandom Number Generators", 2014).
+   */
+  private static long random(long seed, int index) {
     long z = mix(seed) + (index + 1L) * 0x9E3779B97F4A7C15L;
-    return (mix(z) >>> 11) * 0x1.0p-53;
+    return mix(z) & -1L << 11;
   }
 
   private static long mix(long z) {
@@ -77,108 +100,148 @@ public final class Sampler {
     return z ^ (z >>> 31);
   }
 
-  /** Fills {@link #weight} with exp((logit − max) ÷ temperature) and returns the sum. */
-  private double exponentiate(float[] logits, float max, double temperature) {
-    double sum = 0;
-    for (int i = 0; i < logits.length; i++) {
-      float w = (float) Math.exp((logits[i] - max) / temperature);
-      weight[i] = w > 0 ? w : 0;
-      sum += weight[i];
+  /** The part of a whole that random bits stand for: from 0 to below it. */
+  private static long shareOf(long whole, long random) {
+    return Math.unsignedMultiplyHigh(random, whole);
+  }
+
+  /** The least sum that is a share of a whole. */
+  private static long shareOf(long whole, double share) {
+    return Math.clamp((long) Math.ceil(share * whole), 1, whole);
+  }
+
+  /** Draws in the order of the ids, without keeping a weight: a block's are computed again. */
+  private int drawFromAll(float[] scores, double scale, long random) {
+    long target = shareOf(sumOfAll(scores, scale), random);
+    int block = 0;
+    while (target >= sums[block]) {
+      target -= sums[block++];
+    }
+    int token = block * BlockMaxima.BLOCK - 1;
+    do {
+      int key = Weights.key(scores[++token], maxima.max(), scale);
+      target -= key <= Weights.LAST_KEY ? Weights.of(key) : 0;
+    } while (target >= 0);
+    return token;
+  }
+
+  /** Fills {@link #sums} and returns their sum. */
+  private long sumOfAll(float[] scores, double scale) {
+    long total = 0;
+    for (int block = 0; block < maxima.blocks(); block++) {
+      sums[block] = sumOf(scores, block, scale);
+      total += sums[block];
+    }
+    return total;
+  }
+
+  private long sumOf(float[] scores, int block, double scale) {
+    float max = maxima.max();
+    long sum = 0;
+    int to = endOf(block, scores);
+    for (int i = block * BlockMaxima.BLOCK; i < to; i++) {
+      int key = Weights.key(scores[i], max, scale);
+      if (key <= Weights.LAST_KEY) {
+        sum += Weights.of(key);
+      }
     }
     return sum;
   }
 
-  private int drawFromAll(double target, int best) {
-    double cumulated = 0;
-    for (int i = 0; i < weight.length; i++) {
-      cumulated += weight[i];
-      if (cumulated > target) {
-        return i;
+  private static int endOf(int block, float[] scores) {
+    return Math.min((block + 1) * BlockMaxima.BLOCK, scores.length);
+  }
+
+  /** Leaves the tokens in {@link #candidates} that may be drawn. */
+  private void select(float[] scores, double scale, SamplingParameters parameters) {
+    int k = parameters.topK();
+    double topP = parameters.topP();
+    int minPKey = parameters.minP() > 0 ? keyOfShare(parameters.minP()) : Weights.LAST_KEY;
+    boolean hasTopK = k > 0 && k < scores.length;
+    if (hasTopK) {
+      gather(scores, scale, boundOfMostLikely(k, scale));
+      if (candidates.seek(k - 1L, true)) {
+        candidates.cutAfterFound();
       }
     }
-    // Rounding can leave the target a hair above the last partial sum.
-    return best;
+    if (topP < 1) {
+      long nucleus;
+      if (hasTopK) {
+        nucleus = shareOf(candidates.total(), topP);
+      } else {
+        nucleus = shareOf(sumByRange(scores, scale), topP);
+        gather(scores, scale, Math.min(boundOfSum(nucleus), minPKey));
+      }
+      if (candidates.seek(nucleus - 1, false)) {
+        candidates.cutAfterFound();
+      }
+    } else if (!hasTopK) {
+      gather(scores, scale, minPKey);
+    }
+    if (parameters.minP() > 0) {
+      candidates.cutBeyond(minPKey);
+    }
+    if (parameters.typicalP() < 1) {
+      // |−log p − entropy| is the distance of a token's key from the mean key, but for its unit.
+      candidates.rankAround(candidates.meanKey());
+      candidates.seek(shareOf(candidates.total(), parameters.typicalP()) - 1, false);
+      candidates.cutBeyondFound();
+      candidates.rankAround(0);
+    }
+  }
+
+  private void gather(float[] scores, double scale, int bound) {
+    candidates.clear();
+    float max = maxima.max();
+    for (int block = 0; block < maxima.blocks(); block++) {
+      if (Weights.key(maxima.of(block), max, scale) <= bound) {
+        int from = block * BlockMaxima.BLOCK;
+        candidates.addAll(scores, from, endOf(block, scores), max, scale, bound);
+      }
+    }
+  }
+
+  /** A key that at least k tokens do not exceed: k blocks have one of them each. */
+  private int boundOfMostLikely(int k, double scale) {
+    candidates.clear();
+    for (int block = 0; block < maxima.blocks(); block++) {
+      int key = Weights.key(maxima.of(block), maxima.max(), scale);
+      candidates.add(block, key, Weights.LAST_KEY);
+    }
+    return candidates.seek(k - 1L, true) ? candidates.foundKey() : Weights.LAST_KEY;
   }
 
   /**
-   * Takes tokens in the order of their probability from a heap until {@code k} or the nucleus is
-   * full: O(vocabulary + taken × log vocabulary), without sorting what is never taken.
+   * Fills {@link #ranges} with the sum of the weights in every range of keys; returns the whole.
    */
-  private int drawFromMostLikely(double u, int k, double topP, double sum) {
-    heapify();
-    int size = heap.length;
-    int popped = 0;
-    if (k > 0) {
-      // top_p is a share of what top_k has kept, so all of that is taken first.
-      sum = 0;
-      while (popped < Math.min(k, size)) {
-        sum += weight[popLargest(size - popped++)];
+  private long sumByRange(float[] scores, double scale) {
+    Arrays.fill(ranges, 0);
+    float max = maxima.max();
+    for (float score : scores) {
+      int key = Weights.key(score, max, scale);
+      if (key <= Weights.LAST_KEY) {
+        ranges[key >>> RANGE] += Weights.of(key);
       }
     }
-    int limit = k > 0 ? popped : size;
-    double kept = 0;
-    int taken = 0;
-    while (taken < limit && (taken == 0 || kept < topP * sum)) {
-      if (taken == popped) {
-        popLargest(size - popped++);
-      }
-      kept += weight[nthLargest(taken++)];
+    long whole = 0;
+    for (long range : ranges) {
+      whole += range;
     }
-    double target = u * kept;
-    double cumulated = 0;
-    for (int i = 0; i < taken; i++) {
-      cumulated += weight[nthLargest(i)];
-      if (cumulated > target) {
-        return nthLargest(i);
-      }
-    }
-    return nthLargest(0);
+    return whole;
   }
 
-  /** The i-th token that {@link #popLargest} took, from 0: they lie from the end of the heap on. */
-  private int nthLargest(int i) {
-    return heap[heap.length - 1 - i];
-  }
-
-  private void heapify() {
-    int size = heap.length;
-    for (int i = 0; i < size; i++) {
-      heap[i] = i;
+  /** The last key of the range with which a sum is reached. */
+  private int boundOfSum(long sum) {
+    int range = 0;
+    for (long rest = sum - ranges[0]; rest > 0; rest -= ranges[range]) {
+      range++;
     }
-    for (int i = size / 2 - 1; i >= 0; i--) {
-      siftDown(i, size);
-    }
+    return ((range + 1) << RANGE) - 1;
   }
 
-  private int popLargest(int size) {
-    int largest = heap[0];
-    heap[0] = heap[size - 1];
-    heap[size - 1] = largest;
-    siftDown(0, size - 1);
-    return largest;
-  }
-
-  private void siftDown(int i, int size) {
-    int token = heap[i];
-    while (true) {
-      int child = 2 * i + 1;
-      if (child >= size) {
-        break;
-      }
-      if (child + 1 < size && before(heap[child + 1], heap[child])) {
-        child++;
-      }
-      if (!before(heap[child], token)) {
-        break;
-      }
-      heap[i] = heap[child];
-      i = child;
-    }
-    heap[i] = token;
-  }
-
-  /** A strict order, so that equal probabilities cannot make two runs differ. */
-  private boolean before(int a, int b) {
-    return weight[a] > weight[b] || (weight[a] == weight[b] && a < b);
+  /** The last key whose weight is at least a share of that of key 0; 0 if there is none. */
+  private static int keyOfShare(double share) {
+    double key = 0x1p25 * -StrictMath.log(share) / StrictMath.log(2);
+    return (int) Math.clamp(key, 0, Weights.LAST_KEY);
   }
 }

@@ -17,6 +17,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class SamplerTest {
   private static final int DRAWS = 100_000;
+  private static final TokenHistory NOTHING = new TokenHistory();
   private static final float NAN = Float.NaN;
   private static final float MINUS_INFINITY = Float.NEGATIVE_INFINITY;
 
@@ -33,9 +34,10 @@ class SamplerTest {
   @Test
   void greedyIgnoresEverythingButTheLogits() {
     float[] logits = {1, 3, 3, 2};
-    var sampler = new Sampler(4);
+    var sampler = sampler(4);
     for (int index = 0; index < 100; index++) {
-      assertEquals(1, sampler.next(logits, new SamplingParameters(0, 2, 0.5, index), index));
+      assertEquals(
+          1, sampler.next(logits, new SamplingParameters(0, 2, 0.5, index), NOTHING, index));
     }
   }
 
@@ -58,7 +60,7 @@ class SamplerTest {
       float[] logits = new float[9];
       Arrays.fill(logits, nothing);
       for (var parameters : everyWay(3)) {
-        assertEquals(0, new Sampler(9).next(logits, parameters, 0), parameters.toString());
+        assertEquals(0, sampler(9).next(logits, parameters, NOTHING, 0), parameters.toString());
       }
     }
   }
@@ -67,7 +69,7 @@ class SamplerTest {
   void anInfiniteLogitWins() {
     float[] logits = {1, Float.POSITIVE_INFINITY, 2};
     for (var parameters : everyWay(3)) {
-      assertEquals(1, new Sampler(3).next(logits, parameters, 0), parameters.toString());
+      assertEquals(1, sampler(3).next(logits, parameters, NOTHING, 0), parameters.toString());
     }
   }
 
@@ -144,10 +146,10 @@ class SamplerTest {
               random.nextBoolean() ? 1 : 0.01 + random.nextDouble() * 0.98,
               random.nextLong());
       double[] kept = reference(logits, parameters);
-      var sampler = new Sampler(vocabulary);
+      var sampler = sampler(vocabulary);
       float[] before = logits.clone();
       for (int index = 0; index < 50; index++) {
-        int token = sampler.next(logits, parameters, index);
+        int token = sampler.next(logits, parameters, NOTHING, index);
         assertEquals(
             referenceDraw(kept, parameters, index),
             token,
@@ -163,14 +165,14 @@ class SamplerTest {
     float[] logits = gaussian(500, 7);
     float[] others = gaussian(500, 8);
     for (var parameters : everyWay(99)) {
-      var sampler = new Sampler(500);
+      var sampler = sampler(500);
       int[] inOrder =
-          IntStream.range(0, 50).map(i -> sampler.next(logits, parameters, i)).toArray();
+          IntStream.range(0, 50).map(i -> sampler.next(logits, parameters, NOTHING, i)).toArray();
       // Backwards, with another sampler, and with other work between the draws.
-      var another = new Sampler(500);
+      var another = sampler(500);
       for (int i = 49; i >= 0; i--) {
-        assertEquals(inOrder[i], another.next(logits, parameters, i));
-        another.next(others, new SamplingParameters(1.5, 7, 0.8, i), 3);
+        assertEquals(inOrder[i], another.next(logits, parameters, NOTHING, i));
+        another.next(others, new SamplingParameters(1.5, 7, 0.8, i), NOTHING, 3);
       }
     }
   }
@@ -202,26 +204,30 @@ class SamplerTest {
   @Test
   void aVocabularyOfOneTokenLeavesNoChoice() {
     for (var parameters : everyWay(5)) {
-      assertEquals(0, new Sampler(1).next(new float[] {-3}, parameters, 12));
+      assertEquals(0, sampler(1).next(new float[] {-3}, parameters, NOTHING, 12));
     }
   }
 
   @Test
   void aRowOfAnotherLengthIsRefused() {
-    var sampler = new Sampler(4);
+    var sampler = sampler(4);
     assertThrows(
         IllegalArgumentException.class,
-        () -> sampler.next(new float[5], SamplingParameters.GREEDY, 0));
+        () -> sampler.next(new float[5], SamplingParameters.GREEDY, NOTHING, 0));
+  }
+
+  private static Sampler sampler(int vocabularySize) {
+    return new Sampler(vocabularySize, TokenSet.EMPTY);
   }
 
   private static int greedy(float... logits) {
-    return new Sampler(logits.length).next(logits, SamplingParameters.GREEDY, 0);
+    return sampler(logits.length).next(logits, SamplingParameters.GREEDY, NOTHING, 0);
   }
 
   private static int[] text(float[] logits, long seed) {
-    var sampler = new Sampler(logits.length);
+    var sampler = sampler(logits.length);
     var parameters = new SamplingParameters(1, 0, 1, seed);
-    return IntStream.range(0, 40).map(i -> sampler.next(logits, parameters, i)).toArray();
+    return IntStream.range(0, 40).map(i -> sampler.next(logits, parameters, NOTHING, i)).toArray();
   }
 
   private static SamplingParameters[] everyWay(long seed) {
@@ -237,9 +243,9 @@ class SamplerTest {
 
   private static void assertNeverDrawn(float[] logits, int... forbidden) {
     for (var parameters : everyWay(4)) {
-      var sampler = new Sampler(logits.length);
+      var sampler = sampler(logits.length);
       for (int index = 0; index < 2_000; index++) {
-        int token = sampler.next(logits, parameters, index);
+        int token = sampler.next(logits, parameters, NOTHING, index);
         assertTrue(IntStream.of(forbidden).noneMatch(f -> f == token), token + ", " + parameters);
       }
     }
@@ -247,10 +253,10 @@ class SamplerTest {
 
   private static void assertDistribution(
       double[] weights, float[] logits, SamplingParameters parameters) {
-    var sampler = new Sampler(logits.length);
+    var sampler = sampler(logits.length);
     int[] counts = new int[logits.length];
     for (int index = 0; index < DRAWS; index++) {
-      counts[sampler.next(logits, parameters, index)]++;
+      counts[sampler.next(logits, parameters, NOTHING, index)]++;
     }
     assertFits(weights, counts, parameters.toString());
   }

@@ -38,6 +38,30 @@ class SamplingParametersTest {
   }
 
   @Test
+  void everyOtherValueOutsideItsRangeIsRefusedByName() {
+    var nan = Double.NaN;
+    for (double wrong : new double[] {-0.1, 1.1, nan}) {
+      refused("min_p", () -> SamplingParameters.builder().minP(wrong).build());
+      refused("typical_p", () -> SamplingParameters.builder().typicalP(wrong).build());
+    }
+    refused("typical_p", () -> SamplingParameters.builder().typicalP(0).build());
+    for (double wrong : new double[] {0, -1, 101, nan}) {
+      refused(
+          "repetition_penalty",
+          () -> SamplingParameters.builder().repetitionPenalty(wrong).build());
+    }
+    for (double wrong : new double[] {-2.1, 2.1, nan}) {
+      refused(
+          "frequency_penalty", () -> SamplingParameters.builder().frequencyPenalty(wrong).build());
+      refused(
+          "presence_penalty", () -> SamplingParameters.builder().presencePenalty(wrong).build());
+    }
+    refused(
+        "no_repeat_ngram_size", () -> SamplingParameters.builder().noRepeatNgramSize(-1).build());
+    refused("min_tokens", () -> SamplingParameters.builder().minTokens(-1).build());
+  }
+
+  @Test
   void theEndsOfTheRangesAreAllowed() {
     assertAll(
         () -> new SamplingParameters(0, 0, Double.MIN_VALUE, Long.MIN_VALUE),

@@ -12,6 +12,8 @@ import io.chasqui.model.ThreadTeam;
 import io.chasqui.pack.PackedModel;
 import io.chasqui.sampling.Sampler;
 import io.chasqui.sampling.SamplingParameters;
+import io.chasqui.sampling.TokenHistory;
+import io.chasqui.sampling.TokenSet;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -47,7 +49,7 @@ public final class CopyTaskBenchmark {
     this.decoder = decoder;
     this.sequence = sequence;
     this.prompt = prompt;
-    sampler = new Sampler(vocabulary);
+    sampler = new Sampler(vocabulary, TokenSet.EMPTY);
     logits = new float[vocabulary];
   }
 
@@ -118,6 +120,7 @@ public final class CopyTaskBenchmark {
   /** From the first token of the answer, which the prompt's pass would give, to the last. */
   private Run decode(int[] answer, boolean speculate) {
     sequence.truncate(prompt.length);
+    var history = new TokenHistory(prompt);
     var lookup = new PromptLookup();
     lookup.append(prompt);
     lookup.append(answer[0]);
@@ -134,7 +137,7 @@ public final class CopyTaskBenchmark {
       boolean guessed;
       do {
         decoder.copyLogits(chosen++, logits);
-        sampler.next(logits, SamplingParameters.GREEDY, produced);
+        sampler.next(logits, SamplingParameters.GREEDY, history, produced);
         int token = answer[produced++];
         lookup.append(token);
         guessed = chosen < step.length && step[chosen] == token;
