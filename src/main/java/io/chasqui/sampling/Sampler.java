@@ -25,7 +25,7 @@ public final class Sampler {
   private final long[] sums;
 
   /** Sums of the weights of keys that differ in their last bits only. */
-  private final long[] ranges = new long[(Weights.LAST_KEY >>> RANGE) + 1];
+  private final long[] ranges = new long[(Integer.MAX_VALUE >>> RANGE) + 1];
 
   /**
    * Makes a sampler for rows of one length.
@@ -119,8 +119,7 @@ public final class Sampler {
     }
     int token = block * BlockMaxima.BLOCK - 1;
     do {
-      int key = Weights.key(scores[++token], maxima.max(), scale);
-      target -= key <= Weights.LAST_KEY ? Weights.of(key) : 0;
+      target -= Weights.of(Weights.key(scores[++token], maxima.max(), scale));
     } while (target >= 0);
     return token;
   }
@@ -140,10 +139,7 @@ public final class Sampler {
     long sum = 0;
     int to = endOf(block, scores);
     for (int i = block * BlockMaxima.BLOCK; i < to; i++) {
-      int key = Weights.key(scores[i], max, scale);
-      if (key <= Weights.LAST_KEY) {
-        sum += Weights.of(key);
-      }
+      sum += Weights.of(Weights.key(scores[i], max, scale));
     }
     return sum;
   }
@@ -219,9 +215,7 @@ public final class Sampler {
     float max = maxima.max();
     for (float score : scores) {
       int key = Weights.key(score, max, scale);
-      if (key <= Weights.LAST_KEY) {
-        ranges[key >>> RANGE] += Weights.of(key);
-      }
+      ranges[key >>> RANGE] += Weights.of(key);
     }
     long whole = 0;
     for (long range : ranges) {

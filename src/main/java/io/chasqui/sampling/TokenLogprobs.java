@@ -28,10 +28,7 @@ public record TokenLogprobs(float chosen, int[] topIds, float[] topLogprobs) {
     double scale = Weights.scale(1);
     long sum = 0;
     for (float logit : logits) {
-      int key = Weights.key(logit, max, scale);
-      if (key <= Weights.LAST_KEY) {
-        sum += Weights.of(key);
-      }
+      sum += Weights.of(Weights.key(logit, max, scale));
     }
     double logSum = Weights.log(sum);
     float[] logprobs = new float[Math.min(top, ids.length)];

@@ -55,19 +55,20 @@ final class Weights {
   }
 
   /**
-   * The key of a logit; above {@link #LAST_KEY} if it has no weight, which includes NaN.
+   * The key of a logit. NaN has the largest.
    *
    * @param max the largest logit, finite
    */
   static int key(float logit, float max, double scale) {
     double key = (max - logit) * scale;
-    return key <= LAST_KEY ? (int) key : Integer.MAX_VALUE;
+    // Nothing here is a branch that half of the tokens take.
+    return key >= 0 ? (int) Math.min((long) key, Integer.MAX_VALUE) : Integer.MAX_VALUE;
   }
 
   /**
-   * The weight of a key.
+   * The weight of a key, 0 if it is above {@link #LAST_KEY}.
    *
-   * @param key from 0 to {@link #LAST_KEY}
+   * @param key not negative
    */
   static long of(int key) {
     int i = (key >>> 14) & 2047;

@@ -190,7 +190,12 @@ class EachParameterTest {
       double exact = 0x1p42 * Math.pow(2, -key * 0x1p-25);
       assertEquals(exact, (double) Weights.of(key), 1 + exact * 0x1p-25, "key " + key);
     }
-    assertEquals(0, Weights.of(Weights.LAST_KEY) >> 1);
+    assertEquals(1, Weights.of(Weights.LAST_KEY));
+    assertEquals(0, Weights.of(Weights.LAST_KEY + 1));
+    assertEquals(0, Weights.of(Integer.MAX_VALUE));
+    for (float impossible : new float[] {NEVER, Float.NaN, -Float.MAX_VALUE}) {
+      assertEquals(0, Weights.of(Weights.key(impossible, 1, Weights.scale(0.5))));
+    }
   }
 
   @Test
