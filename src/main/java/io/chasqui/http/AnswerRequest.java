@@ -3,10 +3,8 @@ package io.chasqui.http;
 import io.chasqui.engine.GenerationRequest;
 import io.chasqui.engine.ModelInfo;
 import io.chasqui.engine.Speculation;
-import io.chasqui.sampling.SamplingParameters;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.ThreadLocalRandom;
 
 /**
  * What chat completions and plain completions have in common.
@@ -15,6 +13,8 @@ import java.util.concurrent.ThreadLocalRandom;
  * @param stream whether to answer with server-sent events
  * @param includeUsage whether the stream ends with a chunk that tells the usage
  * @param maxTokens the most tokens of the answer, if the client sets a limit
+ * @param sampling how to draw its tokens
+ * @param stop texts before which the answer ends
  * @param speculation whether to guess tokens ahead, if the client says so
  */
 record AnswerRequest(
@@ -22,10 +22,7 @@ record AnswerRequest(
     boolean stream,
     boolean includeUsage,
     Optional<Integer> maxTokens,
-    Optional<Double> temperature,
-    Optional<Double> topP,
-    Optional<Integer> topK,
-    Optional<Long> seed,
+    SamplingRequest sampling,
     List<String> stop,
     Optional<Speculation> speculation) {
 
@@ -47,6 +44,8 @@ record AnswerRequest(
         body.integer("max_completion_tokens", 1, Integer.MAX_VALUE)
             .or(() -> body.integer("max_tokens", 1, Integer.MAX_VALUE))
             .map(Long::intValue);
+    SamplingRequest sampling = SamplingRequest.parse(body);
+    maxTokens.ifPresent(sampling::requireRoomForMinTokens);
     List<String> stop = body.oneOrMoreTexts("stop", MOST_STOPS);
     if (stop.stream().anyMatch(text -> text.length() > LONGEST_STOP)) {
       throw ApiException.badRequest(
@@ -61,10 +60,7 @@ record AnswerRequest(
         stream,
         streamOptions.map(options -> options.flag("include_usage")).orElse(false),
         maxTokens,
-        body.number("temperature", 0, SamplingParameters.MAX_TEMPERATURE),
-        body.number("top_p", 0, 1),
-        body.integer("top_k", -1, Integer.MAX_VALUE).map(Long::intValue),
-        body.integer("seed", Long.MIN_VALUE, Long.MAX_VALUE),
+        sampling,
         stop,
         speculation(body));
   }
@@ -86,13 +82,7 @@ record AnswerRequest(
             field, "Only one answer a request: leave '%s' out or set it to 1.".formatted(field));
       }
     }
-    for (String field : List.of("frequency_penalty", "presence_penalty")) {
-      if (body.number(field, -2, 2).orElse(0.0) != 0) {
-        throw ApiException.unsupported(
-            field, "'%s' is not supported; leave it out.".formatted(field));
-      }
-    }
-    for (String field : List.of("tools", "functions", "logit_bias", "suffix")) {
+    for (String field : List.of("tools", "functions", "suffix")) {
       boolean isEmptyContainer = body.get(field).isContainerNode() && body.get(field).isEmpty();
       if (body.has(field) && !isEmptyContainer) {
         throw ApiException.unsupported(
@@ -117,18 +107,12 @@ record AnswerRequest(
 
   /** The request for the engine; what the client leaves open, the model's own files decide. */
   GenerationRequest toGeneration(int[] prompt, ModelInfo info, int defaultMaxTokens) {
-    SamplingParameters recommended = info.recommended();
-    var sampling =
-        new SamplingParameters(
-            temperature.orElse(recommended.temperature()),
-            Math.max(0, topK.orElse(recommended.topK())),
-            // top_p 0 is accepted by OpenAI and means: the most likely token only.
-            Math.max(Double.MIN_VALUE, topP.orElse(recommended.topP())),
-            seed.orElseGet(() -> ThreadLocalRandom.current().nextLong()));
+    int limit = maxTokens.orElse(defaultMaxTokens);
+    sampling.requireRoomForMinTokens(limit);
     var request =
         GenerationRequest.forPrompt(prompt)
-            .sampling(sampling)
-            .maxTokens(maxTokens.orElse(defaultMaxTokens))
+            .sampling(sampling.toParameters(info.recommended(), info.vocabularySize()))
+            .maxTokens(limit)
             .stop(stop);
     speculation.ifPresent(request::speculation);
     return request.build();

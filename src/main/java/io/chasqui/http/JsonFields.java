@@ -13,8 +13,11 @@ import com.fasterxml.jackson.databind.node.MissingNode;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.regex.Pattern;
 
 /**
  * The fields of a request's JSON object, read with their types and bounds. A field that is absent
@@ -29,6 +32,9 @@ final class JsonFields {
           .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
           .build()
           .readerFor(JsonNode.class);
+
+  /** As JSON writes it, and so short that it is an int. */
+  private static final Pattern TOKEN_ID = Pattern.compile("0|[1-9][0-9]{0,8}");
 
   private static final int MAX_BODY_BYTES = 4 << 20;
 
@@ -124,11 +130,18 @@ final class JsonFields {
   }
 
   boolean flag(String field) {
+    return choice(field).orElse(false);
+  }
+
+  Optional<Boolean> choice(String field) {
     JsonNode value = get(field);
-    if (!value.isMissingNode() && !value.isBoolean()) {
+    if (value.isMissingNode()) {
+      return Optional.empty();
+    }
+    if (!value.isBoolean()) {
       throw wrong(field, "true or false");
     }
-    return value.asBoolean(false);
+    return Optional.of(value.booleanValue());
   }
 
   Optional<Double> number(String field, double min, double max) {
@@ -192,6 +205,27 @@ final class JsonFields {
       ids[i] = value.get(i).intValue();
     }
     return ids;
+  }
+
+  /** An object from token ids to numbers, as OpenAI's {@code logit_bias}; absent is empty. */
+  Map<Integer, Double> numbersByToken(String field, double min, double max) {
+    Map<Integer, Double> numbers = new HashMap<>();
+    object(field)
+        .ifPresent(object -> {
+          for (String token : object.names()) {
+            if (!TOKEN_ID.matcher(token).matches()) {
+              throw wrong(field, "an object from token ids to numbers");
+            }
+            double number =
+                object.number(token, min, max).orElseThrow(() -> object.wrong(token, "a number"));
+            numbers.put(Integer.valueOf(token), number);
+          }
+        });
+    return numbers;
+  }
+
+  private Iterable<String> names() {
+    return node::fieldNames;
   }
 
   /** An array of objects, not empty. */

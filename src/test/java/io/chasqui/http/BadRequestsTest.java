@@ -127,9 +127,18 @@ class BadRequestsTest {
             of("stop", "\"\"", "5", "[5]", "[\"\"]", "[null]", "{}", "true", "[[\"a\"]]"),
             of("stop", "[" + "\"a\",".repeat(16) + "\"a\"]"),
             of("stop", "\"" + "a".repeat(2000) + "\"", "\"\\udd99\"", "[\"a\",\"\\ud83e\"]"),
-            of("frequency_penalty", "1", text, "3"),
-            of("presence_penalty", "-1", text, "3"),
-            of("logit_bias", "5", "true", text, "{\"5\":1}"),
+            of("do_sample", "1", text, "[]"),
+            of("min_p", text, "-0.1", "1.1", "true"),
+            of("typical_p", text, "-0.1", "1.1", "[]"),
+            of("repetition_penalty", text, "0", "-1", "1e9"),
+            of("frequency_penalty", text, "3", "-2.5", "\"1\""),
+            of("presence_penalty", text, "3", "true"),
+            of("no_repeat_ngram_size", text, "-1", "1.5"),
+            of("logit_bias", "5", "true", text, "[1]", "{\"a\":1}", "{\"-1\":1}", "{\"05\":1}"),
+            of("logit_bias", "{\"5\":101}", "{\"5\":\"1\"}", "{\"5\":null}", "{\"2048\":1}"),
+            of("min_tokens", text, "-1", "1.5"),
+            of("ignore_eos", text, "1"),
+            of("stop_token_ids", text, "5", "{}", "[\"5\"]", "[1.5]", "[-1]", "[2048]"),
             of("tools", "5", "true", text, "[{\"type\":\"function\"}]"),
             of("functions", "5", "[{}]"),
             of("speculation", "true", "5", "{}", text, "\"\"", "\"Off\"", "\"PROMPT_LOOKUP\""),
@@ -158,6 +167,30 @@ class BadRequestsTest {
     String param = error.get("param").asText();
     assertTrue(param.equals(field) || param.matches(field + "[\\[.].*"), error.toString());
     assertEquals("invalid_request_error", error.get("type").textValue());
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "do_sample, true, temperature, 0",
+    "do_sample, false, temperature, 0.8",
+    "do_sample, false, top_k, 40",
+    "do_sample, false, top_p, 0.9",
+    "do_sample, false, min_p, 0.1",
+    "do_sample, false, typical_p, 0.9",
+    "min_tokens, 5, max_tokens, 4",
+  })
+  void fieldsThatContradictEachOtherAreRefusedAndBothNamed(
+      String one, String value, String other, String otherValue) {
+    for (String stream : new String[] {"true", "false"}) {
+      String body =
+          "{\"model\":\"demo\",\"messages\":%s,\"stream\":%s,\"%s\":%s,\"%s\":%s}"
+              .formatted(HELLO, stream, one, value, other, otherValue);
+      JsonNode error = refused(400, Api.post(server, Api.CHAT, body));
+      assertEquals(one, error.get("param").textValue());
+      for (String name : new String[] {one, other}) {
+        assertTrue(error.get("message").textValue().contains("'" + name + "'"), error.toString());
+      }
+    }
   }
 
   private static String chatWith(String field, String value) {
