@@ -107,7 +107,7 @@ class ChatModelsTest {
     assertEquals(7, both.seed().orElseThrow());
     assertNotEquals(seeded, both);
     assertTrue(seeded.speculation().isEmpty());
-    var off = ChasquiChatRequestParameters.builder().speculation(OFF).build();
+    var off = ChasquiChatRequestParameters.builder().temperature(0.0).speculation(OFF).build();
     assertEquals(off.speculation(), speculation(both.overrideWith(off)));
     assertTrue(new ChasquiChatModel(engine, off).chat("What is 3 + 4?").contains("7"));
   }
