@@ -5,6 +5,7 @@ import io.chasqui.kernel.KvLayout;
 import io.chasqui.model.Batch;
 import io.chasqui.model.CpuLimit;
 import io.chasqui.model.Decoder;
+import io.chasqui.model.KvBlocks;
 import io.chasqui.model.KvCache;
 import io.chasqui.model.ThreadTeam;
 import io.chasqui.pack.PackedModel;
@@ -16,6 +17,7 @@ final class PackedDecoder implements TokenDecoder {
   private final Kernels kernels;
   private final ThreadTeam team;
   private final KvCache cache;
+  private final KvBlocks blocks;
   private final Decoder decoder;
 
   /**
@@ -31,6 +33,7 @@ final class PackedDecoder implements TokenDecoder {
     kernels = Kernels.best(); // before there is a thread or memory to give back
     team = new ThreadTeam(CpuLimit.processors());
     cache = new KvCache(kv, model.config().layers(), KvLayout.blocks(context));
+    blocks = new KvBlocks(cache);
     decoder =
         new Decoder(
             model, kernels, team, cache, context, SequentialEngine.PREFILL_CHUNK, maxOutputs());
@@ -48,12 +51,13 @@ final class PackedDecoder implements TokenDecoder {
 
   @Override
   public TokenDecoder.Sequence newSequence() {
-    var positions = new io.chasqui.model.Sequence(cache, context);
+    var positions = new io.chasqui.model.Sequence(blocks, context);
     return new TokenDecoder.Sequence() {
       private int firstRow;
 
       @Override
       public void forward(int[] tokens, int outputs) {
+        positions.reserve(tokens.length);
         Batch batch = new Batch();
         firstRow = batch.add(positions, tokens, outputs);
         decoder.forward(batch);

@@ -146,9 +146,11 @@ public final class Decoder implements AutoCloseable {
    * Computes a batch: appends its tokens to their sequences and leaves the logits of its outputs to
    * be read with {@link #copyLogits}.
    *
-   * @throws IllegalArgumentException if the batch is larger than this decoder was made for, a token
-   *     is outside the vocabulary, or a sequence is full
-   * @throws IllegalStateException if there are no KV blocks left; nothing is computed then
+   * <p>If it throws, nothing has been computed.
+   *
+   * @throws IllegalArgumentException if the batch is larger than this decoder was made for, or a
+   *     token is outside the vocabulary
+   * @throws IllegalStateException if a sequence has not reserved the positions of its tokens
    */
   public void forward(Batch batch) {
     int tokens = batch.tokens();
@@ -163,7 +165,11 @@ public final class Decoder implements AutoCloseable {
     int row = 0;
     for (int s = 0; s < batch.spans().size(); s++) {
       Span span = batch.spans().get(s);
-      span.sequence().reserve(span.tokens().length);
+      if (span.sequence().reserved() < span.tokens().length) {
+        throw new IllegalStateException(
+            "%d tokens come to a sequence that has reserved %d positions; reserve them before"
+                .formatted(span.tokens().length, span.sequence().reserved()));
+      }
       span.sequence().copyBlocks(blockTable(s));
       rotary.extend(span.sequence().length() + span.tokens().length);
       for (int i = 0; i < span.tokens().length; i++, token++) {
@@ -183,7 +189,7 @@ public final class Decoder implements AutoCloseable {
     this.batch = batch;
     team.run(this::pass);
     for (Span span : batch.spans()) {
-      span.sequence().advance(span.tokens().length);
+      span.sequence().append(span.tokens());
     }
   }
 

@@ -3,19 +3,16 @@ package io.chasqui.model;
 import io.chasqui.kernel.KvLayout;
 import io.chasqui.kernel.NativeMemory;
 import java.lang.foreign.MemorySegment;
-import java.util.Arrays;
 
 /**
- * The memory of keys and values: one arena, cut into blocks of 16 positions that sequences borrow.
- * A block has the same number in every layer. For one thread at a time.
+ * The memory of keys and values, cut into blocks of 16 positions. A block has the same number in
+ * every layer. Who has which block is told by {@link KvBlocks}.
  */
 public final class KvCache implements AutoCloseable {
   private final KvLayout layout;
   private final int blocks;
   private final NativeMemory memory = new NativeMemory();
   private final MemorySegment[] layers;
-  private final int[] free;
-  private int freeCount;
 
   /**
    * Reserves the memory; a page of it becomes resident when a position in it is written.
@@ -29,9 +26,6 @@ public final class KvCache implements AutoCloseable {
     for (int i = 0; i < layerCount; i++) {
       layers[i] = memory.allocate(blocks * layout.blockBytes());
     }
-    free = new int[blocks];
-    Arrays.setAll(free, i -> blocks - 1 - i);
-    freeCount = blocks;
   }
 
   KvLayout layout() {
@@ -40,11 +34,6 @@ public final class KvCache implements AutoCloseable {
 
   MemorySegment layer(int layer) {
     return layers[layer];
-  }
-
-  /** Blocks that nobody has. */
-  public int free() {
-    return freeCount;
   }
 
   /** Blocks in all. */
@@ -57,15 +46,12 @@ public final class KvCache implements AutoCloseable {
     return (long) layers.length * blocks * layout.blockBytes();
   }
 
-  int take() {
-    if (freeCount == 0) {
-      throw new IllegalStateException("all " + blocks + " KV blocks are taken");
+  /** Copies the keys and values of a block to another one, in all layers. */
+  public void copyBlock(int from, int to) {
+    long bytes = layout.blockBytes();
+    for (MemorySegment layer : layers) {
+      MemorySegment.copy(layer, from * bytes, layer, to * bytes, bytes);
     }
-    return free[--freeCount];
-  }
-
-  void giveBack(int block) {
-    free[freeCount++] = block;
   }
 
   /** Frees the memory; no sequence may be used after it. */

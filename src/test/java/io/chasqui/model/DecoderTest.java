@@ -127,7 +127,7 @@ class DecoderTest {
         }
       }
       others.forEach(Sequence::close);
-      assertEquals(decoder.cache().blocks(), decoder.cache().free());
+      assertEquals(decoder.blocks().blocks(), decoder.blocks().free());
     }
   }
 

@@ -15,6 +15,7 @@ final class RunningDecoder implements AutoCloseable {
   private final PackedModel model;
   private final ThreadTeam team;
   private final KvCache cache;
+  private final KvBlocks blocks;
   private final Decoder decoder;
 
   /**
@@ -36,20 +37,26 @@ final class RunningDecoder implements AutoCloseable {
     this.context = context;
     model = PackedModel.open(file);
     team = new ThreadTeam(threads);
-    int blocks = sequences * KvLayout.blocks(context);
-    cache = new KvCache(Decoder.kvLayout(model.config(), kvType), model.config().layers(), blocks);
+    cache =
+        new KvCache(
+            Decoder.kvLayout(model.config(), kvType),
+            model.config().layers(),
+            sequences * KvLayout.blocks(context));
+    blocks = new KvBlocks(cache);
     decoder = new Decoder(model, Kernels.best(), team, cache, context, maxTokens, maxTokens);
   }
 
   Sequence sequence() {
-    return new Sequence(cache, context);
+    return new Sequence(blocks, context);
   }
 
-  KvCache cache() {
-    return cache;
+  KvBlocks blocks() {
+    return blocks;
   }
 
+  /** Computes a batch for whose sequences there are enough blocks. */
   void forward(Batch batch) {
+    batch.spans().forEach(span -> span.sequence().reserve(span.tokens().length));
     decoder.forward(batch);
   }
 
@@ -72,7 +79,7 @@ final class RunningDecoder implements AutoCloseable {
         int to = Math.min(from + steps[step % steps.length], tokens.length);
         Batch batch = new Batch();
         batch.add(sequence, Arrays.copyOfRange(tokens, from, to), to - from);
-        decoder.forward(batch);
+        forward(batch);
         for (int i = from; i < to; i++) {
           rows[i] = row(i - from);
         }

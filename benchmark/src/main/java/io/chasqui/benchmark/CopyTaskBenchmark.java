@@ -6,6 +6,7 @@ import io.chasqui.kernel.KvLayout;
 import io.chasqui.model.Batch;
 import io.chasqui.model.CpuLimit;
 import io.chasqui.model.Decoder;
+import io.chasqui.model.KvBlocks;
 import io.chasqui.model.KvCache;
 import io.chasqui.model.Sequence;
 import io.chasqui.model.ThreadTeam;
@@ -66,7 +67,7 @@ public final class CopyTaskBenchmark {
         Decoder decoder =
             new Decoder(
                 model, Kernels.best(), team, cache, 2 * TOKENS, CHUNK, 1 + PromptLookup.MAX_DRAFT);
-        Sequence sequence = new Sequence(cache, 2 * TOKENS)) {
+        Sequence sequence = new Sequence(new KvBlocks(cache), 2 * TOKENS)) {
       int[] copy = Arrays.copyOf(model.tokenizer().encodeOrdinary(text), TOKENS);
       int[] corrected = copy.clone();
       for (int i = CHANGED_EVERY - 1; i < TOKENS; i += CHANGED_EVERY) {
@@ -154,6 +155,7 @@ public final class CopyTaskBenchmark {
   }
 
   private void compute(int[] tokens, int outputs) {
+    sequence.reserve(tokens.length);
     Batch batch = new Batch();
     batch.add(sequence, tokens, outputs);
     decoder.forward(batch);

@@ -4,6 +4,7 @@ import io.chasqui.kernel.Kernels;
 import io.chasqui.kernel.KvLayout;
 import io.chasqui.model.Batch;
 import io.chasqui.model.Decoder;
+import io.chasqui.model.KvBlocks;
 import io.chasqui.model.KvCache;
 import io.chasqui.model.Sequence;
 import io.chasqui.model.ThreadTeam;
@@ -37,7 +38,7 @@ final class ModelRunner implements AutoCloseable {
         new KvCache(
             Decoder.kvLayout(model.config(), test.kvType()), layers, KvLayout.blocks(positions));
     decoder = new Decoder(model, Kernels.best(), team, cache, positions, test.ubatch(), 1);
-    sequence = new Sequence(cache, positions);
+    sequence = new Sequence(new KvBlocks(cache), positions);
   }
 
   /** Computes the tokens that are there before the test's own. */
@@ -100,6 +101,7 @@ final class ModelRunner implements AutoCloseable {
   }
 
   private void forward(int[] tokens, int outputs) {
+    sequence.reserve(tokens.length);
     Batch batch = new Batch();
     batch.add(sequence, tokens, outputs);
     decoder.forward(batch);
