@@ -107,9 +107,9 @@ public final class KvBlocks {
     }
   }
 
-  /** Whether writing to the block would change what others read, so that a copy is needed. */
-  boolean isShared(int block) {
-    return references[block] > 1;
+  /** How many sequences use a block: where there are more, writing to it needs a copy. */
+  int references(int block) {
+    return references[block];
   }
 
   /** Replaces a shared block by a copy for one of its users; a block must be available. */
@@ -121,7 +121,7 @@ public final class KvBlocks {
     return copy;
   }
 
-  /** Prepares a block that is not shared for writing: the prefix cache offers it no longer. */
+  /** Prepares a block with one user for writing: the prefix cache offers it no longer. */
   void withdraw(int block) {
     if (published.contains(block)) {
       published.remove(block);

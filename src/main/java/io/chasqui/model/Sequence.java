@@ -106,7 +106,7 @@ public final class Sequence implements AutoCloseable {
     int needed = KvLayout.blocks(length + positions);
     int last = length / BLOCK_POSITIONS;
     boolean writesToLast = length % BLOCK_POSITIONS != 0;
-    boolean copies = writesToLast && kv.isShared(blocks[last]);
+    boolean copies = writesToLast && kv.references(blocks[last]) > 1;
     if (Math.max(0, needed - taken) + (copies ? 1 : 0) > kv.available()) {
       return false;
     }
@@ -145,6 +145,11 @@ public final class Sequence implements AutoCloseable {
   /** Positions after {@link #length} that have been reserved. */
   int reserved() {
     return writable - length;
+  }
+
+  /** Blocks taken so far. */
+  int blocks() {
+    return taken;
   }
 
   /**
