@@ -57,6 +57,10 @@ final class RunningDecoder implements AutoCloseable {
   /** Computes a batch for whose sequences there are enough blocks. */
   void forward(Batch batch) {
     batch.spans().forEach(span -> span.sequence().reserve(span.tokens().length));
+    forwardReserved(batch);
+  }
+
+  void forwardReserved(Batch batch) {
     decoder.forward(batch);
   }
 
