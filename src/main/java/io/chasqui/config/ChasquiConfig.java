@@ -28,6 +28,13 @@ public interface ChasquiConfig {
   @WithDefault("8192")
   int maxModelLen();
 
+  /**
+   * Requests that run at once, on one pass over the weights. What their keys and values may take
+   * together is the budget of {@link KvCache#memory}.
+   */
+  @WithDefault("16")
+  int maxNumSeqs();
+
   KvCache kvCache();
 
   /** Memory for keys and values. */
@@ -66,7 +73,7 @@ public interface ChasquiConfig {
   interface Stream {
     /**
      * How long a client may leave a stream unread, once what is computed ahead for it is full,
-     * before its answer is given up: while one request runs at a time, it keeps all others waiting.
+     * before its answer is given up. Meanwhile its turn is another's.
      */
     @WithDefault("30s")
     Duration stallTimeout();

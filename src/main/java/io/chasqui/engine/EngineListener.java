@@ -29,6 +29,17 @@ public interface EngineListener {
    */
   default void verified(int drafted, int accepted) {}
 
+  /**
+   * A step was computed.
+   *
+   * @param sequences that shared it
+   * @param tokens of all of them
+   */
+  default void stepped(int sequences, int tokens) {}
+
+  /** An answer gave its KV memory to one that came before it, and will be computed again. */
+  default void preempted() {}
+
   /** An answer ended. */
   default void finished(GenerationEvent.Finished end) {}
 

@@ -29,10 +29,10 @@ final class EngineLoader {
   /** See {@link Engine#open(String)}. */
   Engine open(String model) {
     if (model.endsWith(PackedModel.SUFFIX)) {
-      return SequentialEngine.open(PackedModel.open(Path.of(model)), options);
+      return LocalEngine.open(PackedModel.open(Path.of(model)), options);
     }
     return switch (ModelLocation.resolve(model)) {
-      case EmbeddedModel demo -> SequentialEngine.open(demo.packed(), options);
+      case EmbeddedModel demo -> LocalEngine.open(demo.packed(), options);
       case ModelDirectory directory -> open(directory);
     };
   }
@@ -47,13 +47,13 @@ final class EngineLoader {
           "Model {0} runs on Jlama, because our own decoder does not know its family: {1}",
           model.name(),
           e.getMessage());
-      return SequentialEngine.open(model, options);
+      return LocalEngine.open(model, options);
     } catch (IOException e) {
       throw new UncheckedIOException(
           "Model %s cannot be packed (%s): set XDG_CACHE_HOME to a directory that can be written to and has room, or pack it yourself with `chasqui pack`"
               .formatted(model.name(), e),
           e);
     }
-    return SequentialEngine.open(packed, options);
+    return LocalEngine.open(packed, options);
   }
 }

@@ -12,9 +12,11 @@ import java.util.OptionalLong;
  * @param kvType how a packed model's keys and values are stored; Jlama has its own way
  * @param kvMemory bytes that the keys and values of a packed model may take; what the memory limit
  *     of the container leaves if empty
+ * @param maxSequences requests that run at once, on one pass over the weights; one where Jlama runs
+ *     the model
  * @param queueCapacity requests that may wait; one more is refused
  * @param stallTimeout how long a subscriber may leave a full channel unread before its generation
- *     is cancelled, for it keeps all others waiting
+ *     is cancelled
  * @param speculation whether tokens are guessed ahead for requests that do not say; without effect
  *     on models that run on Jlama
  * @param listener told of every token and every end
@@ -23,15 +25,20 @@ public record EngineOptions(
     int maxContext,
     KvLayout.Type kvType,
     OptionalLong kvMemory,
+    int maxSequences,
     int queueCapacity,
     Duration stallTimeout,
     Speculation speculation,
     EngineListener listener) {
+  /** A step has a token of each. */
+  static final int MOST_SEQUENCES = 64;
+
   public static final EngineOptions DEFAULTS =
       new EngineOptions(
           8192,
           KvLayout.Type.F16,
           OptionalLong.empty(),
+          16,
           16,
           Duration.ofSeconds(30),
           Speculation.OFF,
@@ -49,6 +56,10 @@ public record EngineOptions(
       throw new IllegalArgumentException(
           "memory for keys and values must be positive, but is " + kvMemory.getAsLong());
     }
+    if (maxSequences < 1 || maxSequences > MOST_SEQUENCES) {
+      throw new IllegalArgumentException(
+          "from 1 to %d requests can run at once, not %d".formatted(MOST_SEQUENCES, maxSequences));
+    }
     if (queueCapacity < 1) {
       throw new IllegalArgumentException(
           "the queue's capacity must be at least 1, but is " + queueCapacity);
@@ -61,16 +72,37 @@ public record EngineOptions(
 
   public EngineOptions withMaxContext(int maxContext) {
     return new EngineOptions(
-        maxContext, kvType, kvMemory, queueCapacity, stallTimeout, speculation, listener);
+        maxContext,
+        kvType,
+        kvMemory,
+        maxSequences,
+        queueCapacity,
+        stallTimeout,
+        speculation,
+        listener);
   }
 
   public EngineOptions withKv(KvLayout.Type kvType, OptionalLong kvMemory) {
     return new EngineOptions(
-        maxContext, kvType, kvMemory, queueCapacity, stallTimeout, speculation, listener);
+        maxContext,
+        kvType,
+        kvMemory,
+        maxSequences,
+        queueCapacity,
+        stallTimeout,
+        speculation,
+        listener);
   }
 
   public EngineOptions withListener(EngineListener listener) {
     return new EngineOptions(
-        maxContext, kvType, kvMemory, queueCapacity, stallTimeout, speculation, listener);
+        maxContext,
+        kvType,
+        kvMemory,
+        maxSequences,
+        queueCapacity,
+        stallTimeout,
+        speculation,
+        listener);
   }
 }

@@ -1,22 +1,19 @@
 package io.chasqui.engine;
 
 import java.lang.System.Logger.Level;
-import java.time.Duration;
 import java.util.Objects;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Flow;
-import java.util.concurrent.Semaphore;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * The bounded way of one answer from the engine's thread to its one subscriber, by the rules of
- * Reactive Streams (numbers in brackets). The producer waits while the channel is full; events are
- * delivered by whoever made a delivery possible, the producer or the subscriber that asked for
- * more, one at a time.
+ * Reactive Streams (numbers in brackets). The producer adds nothing while the channel is full;
+ * events are delivered by whoever made a delivery possible, the producer or the subscriber that
+ * asked for more, one at a time.
  */
 final class EventChannel implements Generation {
   private static final System.Logger LOG = System.getLogger(EventChannel.class.getName());
@@ -24,7 +21,7 @@ final class EventChannel implements Generation {
   private final Queue<GenerationEvent> events = new ConcurrentLinkedQueue<>();
 
   /** Places for tokens; the last event needs none, so that an end never waits for a reader. */
-  private final Semaphore room;
+  private final AtomicInteger room;
 
   private final AtomicBoolean taken = new AtomicBoolean();
   private final AtomicLong demand = new AtomicLong();
@@ -49,14 +46,22 @@ final class EventChannel implements Generation {
   private volatile IllegalArgumentException violation;
 
   private final Runnable onCancel;
+  private final Runnable onRoom;
 
   /**
    * @param capacity tokens that may be ahead of the subscriber
    * @param onCancel run once, by whoever cancels
+   * @param onRoom run when a full channel has room again, by whoever made it
    */
-  EventChannel(int capacity, Runnable onCancel) {
-    room = new Semaphore(capacity);
+  EventChannel(int capacity, Runnable onCancel, Runnable onRoom) {
+    room = new AtomicInteger(capacity);
     this.onCancel = onCancel;
+    this.onRoom = onRoom;
+  }
+
+  /** Tokens that can be handed over now. */
+  int room() {
+    return room.get();
   }
 
   /** Whether the producer should stop. */
@@ -64,15 +69,12 @@ final class EventChannel implements Generation {
     return cancelled.get();
   }
 
-  /**
-   * Hands a token over, and waits for room if there is none.
-   *
-   * @return false if the subscriber made no room for so long
-   */
-  boolean put(GenerationEvent.Token token, Duration patience) throws InterruptedException {
-    if (!room.tryAcquire(patience.toNanos(), TimeUnit.NANOSECONDS)) {
+  /** Hands a token over; false, and nothing is done, if there is no room. */
+  boolean put(GenerationEvent.Token token) {
+    if (room.get() == 0) {
       return false;
     }
+    room.decrementAndGet(); // one producer alone takes room
     events.add(token);
     deliver();
     return true;
@@ -93,7 +95,6 @@ final class EventChannel implements Generation {
   @Override
   public void cancel() {
     if (cancelled.compareAndSet(false, true)) {
-      room.release(); // a producer that waits for room sees the flag at once
       onCancel.run();
     }
   }
@@ -150,7 +151,9 @@ final class EventChannel implements Generation {
         }
         GenerationEvent event = events.remove();
         if (event instanceof GenerationEvent.Token) {
-          room.release();
+          if (room.getAndIncrement() == 0) {
+            onRoom.run();
+          }
         }
         demand.accumulateAndGet(1, (all, one) -> all == Long.MAX_VALUE ? all : all - one);
         s.onNext(event);

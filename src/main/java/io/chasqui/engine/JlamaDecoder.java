@@ -16,6 +16,7 @@ import com.github.tjake.jlama.util.JsonSupport;
 import io.chasqui.pack.ModelFormatException;
 import java.lang.reflect.InvocationTargetException;
 import java.nio.ByteOrder;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 
@@ -32,6 +33,9 @@ final class JlamaDecoder implements TokenDecoder {
     // the Vector API, give the losses that the model card has.
     System.setProperty("jlama.force_panama_tensor_operations", "true");
   }
+
+  /** So many that a cancelled prompt does not run on for long. */
+  private static final int MAX_TOKENS = 128;
 
   private static final String CONTEXT = "max_position_embeddings";
 
@@ -126,10 +130,32 @@ final class JlamaDecoder implements TokenDecoder {
     return "jlama";
   }
 
-  /** One: Jlama's sums depend on the batch, so that a draft could change the text. */
+  /** One: there is one row for logits, and nothing is gained by more. */
+  @Override
+  public int maxSequences() {
+    return 1;
+  }
+
+  @Override
+  public int maxTokens() {
+    return MAX_TOKENS;
+  }
+
   @Override
   public int maxOutputs() {
     return 1;
+  }
+
+  /** No: Jlama's sums depend on the batch, so that a draft could change the text. */
+  @Override
+  public boolean verifiesDrafts() {
+    return false;
+  }
+
+  /** Always: a sequence has its memory from the start. */
+  @Override
+  public boolean hasRoom(int positions) {
+    return true;
   }
 
   @Override
@@ -137,12 +163,28 @@ final class JlamaDecoder implements TokenDecoder {
     return new Sequence();
   }
 
+  @Override
+  public void forward(List<Run> step) {
+    for (Run run : step) {
+      ((Sequence) run.sequence()).forward(run.tokens(), run.outputs());
+    }
+  }
+
+  @Override
+  public void logits(int row, float[] into) {
+    logits
+        .getMemorySegment()
+        .asByteBuffer()
+        .order(ByteOrder.LITTLE_ENDIAN)
+        .asFloatBuffer()
+        .get(into);
+  }
+
   private final class Sequence implements TokenDecoder.Sequence {
     private final KvBuffer kv = kvBuffers.getEphemeralKvBuffer();
     private int length;
 
-    @Override
-    public void forward(int[] tokens, int outputs) {
+    void forward(int[] tokens, int outputs) {
       try (AbstractTensor hidden = model.batchForward(tokens, length, kv)) {
         length += tokens.length;
         if (outputs > 0) {
@@ -153,13 +195,19 @@ final class JlamaDecoder implements TokenDecoder {
     }
 
     @Override
-    public void logits(int output, float[] into) {
-      logits
-          .getMemorySegment()
-          .asByteBuffer()
-          .order(ByteOrder.LITTLE_ENDIAN)
-          .asFloatBuffer()
-          .get(into);
+    public int length() {
+      return length;
+    }
+
+    /** Nothing: Jlama's sequences have memory of their own. */
+    @Override
+    public int adopt(int[] tokens, long salt) {
+      return 0;
+    }
+
+    @Override
+    public boolean reserve(int positions) {
+      return true;
     }
 
     @Override

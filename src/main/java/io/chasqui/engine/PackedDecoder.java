@@ -9,11 +9,16 @@ import io.chasqui.model.KvBlocks;
 import io.chasqui.model.KvCache;
 import io.chasqui.model.ThreadTeam;
 import io.chasqui.pack.PackedModel;
+import java.util.List;
 
 /** Our own forward pass, on a packed model. */
 final class PackedDecoder implements TokenDecoder {
+  /** More do not make a prompt quicker, and the buffers of a step grow with them. */
+  private static final int MAX_TOKENS = 128;
+
   private final PackedModel model;
   private final int context;
+  private final int maxOutputs;
   private final Kernels kernels;
   private final ThreadTeam team;
   private final KvCache cache;
@@ -21,22 +26,23 @@ final class PackedDecoder implements TokenDecoder {
   private final Decoder decoder;
 
   /**
-   * Prepares a decoder with KV memory for one sequence.
+   * Prepares a decoder.
    *
    * @param model closed together with this
    * @param kv how the model's keys and values are stored
+   * @param blockCount blocks of keys and values
    * @param context the most positions of a sequence
+   * @param sequences that a step has at most
    */
-  PackedDecoder(PackedModel model, KvLayout kv, int context) {
+  PackedDecoder(PackedModel model, KvLayout kv, int blockCount, int context, int sequences) {
     this.model = model;
     this.context = context;
+    maxOutputs = sequences + PromptLookup.MAX_DRAFT;
     kernels = Kernels.best(); // before there is a thread or memory to give back
     team = new ThreadTeam(CpuLimit.processors());
-    cache = new KvCache(kv, model.config().layers(), KvLayout.blocks(context));
+    cache = new KvCache(kv, model.config().layers(), blockCount);
     blocks = new KvBlocks(cache);
-    decoder =
-        new Decoder(
-            model, kernels, team, cache, context, SequentialEngine.PREFILL_CHUNK, maxOutputs());
+    decoder = new Decoder(model, kernels, team, cache, context, MAX_TOKENS, maxOutputs);
   }
 
   @Override
@@ -45,39 +51,76 @@ final class PackedDecoder implements TokenDecoder {
   }
 
   @Override
+  public int maxSequences() {
+    return Integer.MAX_VALUE;
+  }
+
+  @Override
+  public int maxTokens() {
+    return MAX_TOKENS;
+  }
+
+  @Override
   public int maxOutputs() {
-    return 1 + PromptLookup.MAX_DRAFT;
+    return maxOutputs;
+  }
+
+  @Override
+  public boolean verifiesDrafts() {
+    return true;
+  }
+
+  @Override
+  public boolean hasRoom(int positions) {
+    return blocks.free() + blocks.cached() >= KvLayout.blocks(positions);
   }
 
   @Override
   public TokenDecoder.Sequence newSequence() {
-    var positions = new io.chasqui.model.Sequence(blocks, context);
-    return new TokenDecoder.Sequence() {
-      private int firstRow;
+    return new Positions(new io.chasqui.model.Sequence(blocks, context));
+  }
 
-      @Override
-      public void forward(int[] tokens, int outputs) {
-        positions.reserve(tokens.length);
-        Batch batch = new Batch();
-        firstRow = batch.add(positions, tokens, outputs);
-        decoder.forward(batch);
-      }
+  private record Positions(io.chasqui.model.Sequence of) implements TokenDecoder.Sequence {
+    @Override
+    public int length() {
+      return of.length();
+    }
 
-      @Override
-      public void logits(int output, float[] into) {
-        decoder.copyLogits(firstRow + output, into);
-      }
+    @Override
+    public int adopt(int[] tokens, long salt) {
+      return of.adopt(tokens, salt);
+    }
 
-      @Override
-      public void truncate(int length) {
-        positions.truncate(length);
-      }
+    @Override
+    public boolean reserve(int positions) {
+      of.publish(); // drafts that were wrong are gone by now
+      return of.tryReserve(positions);
+    }
 
-      @Override
-      public void close() {
-        positions.close();
-      }
-    };
+    @Override
+    public void truncate(int length) {
+      of.truncate(length);
+    }
+
+    @Override
+    public void close() {
+      of.publish();
+      of.close();
+    }
+  }
+
+  @Override
+  public void forward(List<Run> step) {
+    Batch batch = new Batch();
+    for (Run run : step) {
+      batch.add(((Positions) run.sequence()).of(), run.tokens(), run.outputs());
+    }
+    decoder.forward(batch);
+  }
+
+  @Override
+  public void logits(int row, float[] into) {
+    decoder.copyLogits(row, into);
   }
 
   @Override

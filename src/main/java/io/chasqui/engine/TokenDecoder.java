@@ -1,46 +1,80 @@
 package io.chasqui.engine;
 
+import java.util.List;
+
 /**
- * A forward pass, one sequence after another: token ids in, rows of logits out. For one thread at a
- * time.
+ * A forward pass over a step of several sequences: token ids in, rows of logits out. For one thread
+ * at a time.
  */
 interface TokenDecoder extends AutoCloseable {
   /** The name of what computes, see {@link ModelInfo#kernels}. */
   String kernels();
 
-  /** The most outputs of a step; 1 where drafted tokens cannot be verified. */
+  /** The most sequences that can be open at once. */
+  int maxSequences();
+
+  /** The most tokens of a step. */
+  int maxTokens();
+
+  /** The most rows of logits of a step. */
   int maxOutputs();
 
-  /** An empty sequence; the one before it must be closed. */
+  /** Whether a step may ask for several rows of one sequence, to verify drafted tokens. */
+  boolean verifiesDrafts();
+
+  /** An empty sequence. */
   Sequence newSequence();
+
+  /** Whether there is KV memory for so many positions more, as things are. */
+  boolean hasRoom(int positions);
+
+  /**
+   * A run of tokens at the end of a sequence, which has reserved their positions.
+   *
+   * @param tokens ids within the vocabulary
+   * @param outputs of how many of the last tokens somebody asks what could follow them: 0 in the
+   *     middle of a prompt
+   */
+  @SuppressWarnings("ArrayRecordComponent") // never compared, and nobody writes to it
+  record Run(Sequence sequence, int[] tokens, int outputs) {}
+
+  /** Appends the tokens of each run to its sequence and computes what could follow them. */
+  void forward(List<Run> step);
+
+  /**
+   * Copies a row of logits of the last step.
+   *
+   * @param row counted over the outputs of all runs, in their order
+   * @param into {@code [vocabulary]}
+   */
+  void logits(int row, float[] into);
 
   @Override
   void close();
 
   /** The KV memory of one request and its length so far. */
   interface Sequence extends AutoCloseable {
-    /**
-     * Appends tokens and computes what could follow the last of them.
-     *
-     * @param tokens ids within the vocabulary, at most {@value SequentialEngine#PREFILL_CHUNK}
-     * @param outputs of how many of the last tokens somebody asks what could follow them: 0 in the
-     *     middle of a prompt, at most {@link #maxOutputs}
-     */
-    void forward(int[] tokens, int outputs);
+    /** Positions computed so far. */
+    int length();
 
     /**
-     * Copies a row of logits of the last step.
+     * Shares what another sequence has computed of the same tokens, if this is empty still. Without
+     * this call, nobody shares what this sequence computes either.
      *
-     * @param output the row's index, from 0 for the first of the outputs
-     * @param into {@code [vocabulary]}
+     * @param tokens what it is to compute; the last of them is computed in any case
+     * @param salt sequences share with those of the same salt only
+     * @return how many tokens are there, as if they had been computed
      */
-    void logits(int output, float[] into);
+    int adopt(int[] tokens, long salt);
+
+    /** Makes room for further positions; false, and nothing is done, if there is none. */
+    boolean reserve(int positions);
 
     /**
      * Forgets the last tokens, drafted ones that turned out wrong.
      *
      * @param length how many tokens stay
-     * @throws UnsupportedOperationException if any would go and the decoder takes one output only
+     * @throws UnsupportedOperationException if any would go and the decoder verifies no drafts
      */
     void truncate(int length);
 

@@ -4,15 +4,21 @@ package io.chasqui.engine;
  * What a request took.
  *
  * @param promptTokens tokens of the prompt
+ * @param cachedTokens those of them that an earlier request had computed
  * @param completionTokens tokens that the model computed, the one that ended the turn included
  * @param draftedTokens tokens that were guessed ahead, the wrong ones included
  * @param acceptedTokens those of them that the model chose
  */
-public record Usage(int promptTokens, int completionTokens, int draftedTokens, int acceptedTokens) {
+public record Usage(
+    int promptTokens,
+    int cachedTokens,
+    int completionTokens,
+    int draftedTokens,
+    int acceptedTokens) {
 
-  /** Of a request without speculation. */
+  /** Of a request that shared nothing, without speculation. */
   public Usage(int promptTokens, int completionTokens) {
-    this(promptTokens, completionTokens, 0, 0);
+    this(promptTokens, 0, completionTokens, 0, 0);
   }
 
   public int totalTokens() {

@@ -51,15 +51,21 @@ sealed interface AnswerFormat {
       int promptTokens,
       int completionTokens,
       int totalTokens,
+      PromptDetails promptTokensDetails,
       CompletionDetails completionTokensDetails) {
     static UsageBody of(Usage usage) {
       return new UsageBody(
           usage.promptTokens(),
           usage.completionTokens(),
           usage.totalTokens(),
+          new PromptDetails(usage.cachedTokens()),
           new CompletionDetails(usage.acceptedTokens(), usage.rejectedTokens()));
     }
   }
+
+  /** {@code usage.prompt_tokens_details}. */
+  @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
+  record PromptDetails(int cachedTokens) {}
 
   /**
    * {@code usage.completion_tokens_details}: what became of tokens that were guessed. Rejected ones

@@ -66,6 +66,18 @@ public record KvBudget(long bytes, String cure) {
     return (int) positions;
   }
 
+  /**
+   * Blocks of each layer for sequences that run at once.
+   *
+   * @param context what {@link #context} has said
+   * @return for at least one sequence of that length, at most for all of them
+   */
+  public int blocks(KvLayout layout, int layers, int sequences, int context) {
+    long affordable = Math.max(0, bytes) / (layers * layout.blockBytes());
+    long wanted = (long) sequences * KvLayout.blocks(context);
+    return (int) Math.max(KvLayout.blocks(context), Math.min(affordable, wanted));
+  }
+
   /** The budget for people to read, rounded up. */
   public long mebibytes() {
     return mebibytes(bytes);

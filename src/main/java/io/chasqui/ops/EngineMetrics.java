@@ -40,6 +40,11 @@ public class EngineMetrics {
   private final Timer decodeTime;
   private final Counter promptTokens;
   private final Counter generationTokens;
+  private final Counter prefixQueries;
+  private final Counter prefixHits;
+  private final Counter preemptions;
+  private final Counter steps;
+  private final Counter stepTokens;
   private final Counter drafts;
   private final Counter draftedTokens;
   private final Counter acceptedTokens;
@@ -55,6 +60,11 @@ public class EngineMetrics {
     decodeTime = timer("request_decode_time", "Computing the answer", REQUEST_SECONDS);
     promptTokens = registry.counter("vllm:prompt_tokens");
     generationTokens = registry.counter("vllm:generation_tokens");
+    prefixQueries = registry.counter("vllm:prefix_cache_queries");
+    prefixHits = registry.counter("vllm:prefix_cache_hits");
+    preemptions = registry.counter("vllm:num_preemptions");
+    steps = registry.counter("chasqui_steps");
+    stepTokens = registry.counter("chasqui_step_tokens");
     drafts = registry.counter("vllm:spec_decode_num_drafts");
     draftedTokens = registry.counter("vllm:spec_decode_num_draft_tokens");
     acceptedTokens = registry.counter("vllm:spec_decode_num_accepted_tokens");
@@ -117,6 +127,17 @@ public class EngineMetrics {
       }
 
       @Override
+      public void stepped(int sequences, int tokens) {
+        steps.increment();
+        stepTokens.increment(tokens);
+      }
+
+      @Override
+      public void preempted() {
+        preemptions.increment();
+      }
+
+      @Override
       public void finished(Finished end) {
         var timings = end.timings();
         queueTime.record(timings.queue());
@@ -124,6 +145,8 @@ public class EngineMetrics {
         decodeTime.record(timings.decode());
         endToEnd.record(timings.timeToFirstToken().plus(timings.decode()));
         promptTokens.increment(end.usage().promptTokens());
+        prefixQueries.increment(end.usage().promptTokens());
+        prefixHits.increment(end.usage().cachedTokens());
         generationTokens.increment(end.usage().completionTokens());
         String reason =
             switch (end.reason()) {

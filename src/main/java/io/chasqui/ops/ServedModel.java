@@ -98,6 +98,7 @@ public class ServedModel {
               config.maxModelLen(),
               config.kvCache().dtype(),
               kvMemory(),
+              config.maxNumSeqs(),
               config.queue().capacity(),
               config.stream().stallTimeout(),
               config.speculation(),

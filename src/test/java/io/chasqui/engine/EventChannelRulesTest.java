@@ -4,7 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
-import java.time.Duration;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.concurrent.Flow;
@@ -64,7 +63,6 @@ class EventChannelRulesTest {
 
   /** Public with public methods, as the kit's annotations want it. */
   public static final class Verification extends FlowPublisherVerification<GenerationEvent> {
-    private static final Duration PATIENCE = Duration.ofSeconds(2);
 
     public Verification() {
       // Milliseconds: generous for what must come, short for what must not.
@@ -74,27 +72,21 @@ class EventChannelRulesTest {
     /** Some tokens and the end, which is an event too. */
     @Override
     public Flow.Publisher<GenerationEvent> createFlowPublisher(long elements) {
-      var channel = new EventChannel(4, () -> {});
+      var channel = new EventChannel(4, () -> {}, () -> {});
       Thread.ofVirtual().start(() -> produce(channel, elements - 1));
       return channel;
     }
 
     private static void produce(EventChannel channel, long tokens) {
-      try {
-        for (int i = 0; i < tokens && !channel.isCancelled(); i++) {
-          if (!channel.put(new GenerationEvent.Token(i, i, ""), PATIENCE)) {
-            return; // this test reads no further
-          }
-        }
-        channel.finish(EventChannelTest.END);
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
+      for (int i = 0; i < tokens && !channel.isCancelled(); i++) {
+        EventChannelTest.put(channel, new GenerationEvent.Token(i, i, ""));
       }
+      channel.finish(EventChannelTest.END);
     }
 
     @Override
     public Flow.Publisher<GenerationEvent> createFailedFlowPublisher() {
-      var channel = new EventChannel(4, () -> {});
+      var channel = new EventChannel(4, () -> {}, () -> {});
       channel.fail(new IllegalStateException("failed from the beginning"));
       return channel;
     }

@@ -8,6 +8,7 @@ import io.chasqui.UnseenText;
 import io.chasqui.pack.EmbeddedModel;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class JlamaDecoderTest {
@@ -36,8 +37,8 @@ class JlamaDecoderTest {
     float[] logits = new float[2048];
     try (TokenDecoder.Sequence sequence = decoder.newSequence()) {
       for (int i = 0; i + 1 < ids.length; i++) {
-        sequence.forward(new int[] {ids[i]}, 1);
-        sequence.logits(0, logits);
+        decoder.forward(List.of(new TokenDecoder.Run(sequence, new int[] {ids[i]}, 1)));
+        decoder.logits(0, logits);
         sum += UnseenText.loss(logits, ids[i + 1]);
       }
     }

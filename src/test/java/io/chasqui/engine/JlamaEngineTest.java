@@ -157,7 +157,7 @@ class JlamaEngineTest {
   }
 
   private static Engine open(ModelDirectory model) {
-    return SequentialEngine.open(model, EngineOptions.DEFAULTS);
+    return LocalEngine.open(model, EngineOptions.DEFAULTS);
   }
 
   private static String answer(Engine engine, String question) throws Exception {

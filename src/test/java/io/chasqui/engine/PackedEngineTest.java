@@ -72,8 +72,7 @@ class PackedEngineTest {
     var options = EngineOptions.DEFAULTS.withKv(KvLayout.Type.F16, OptionalLong.of(1000));
     PackedModel model = PackedModel.open(packed(DType.Q8));
 
-    var refused =
-        assertThrows(IllegalStateException.class, () -> SequentialEngine.open(model, options));
+    var refused = assertThrows(IllegalStateException.class, () -> LocalEngine.open(model, options));
 
     assertTrue(refused.getMessage().contains("Allow them more"));
     MemorySegment norm = model.vector("model.norm.weight");

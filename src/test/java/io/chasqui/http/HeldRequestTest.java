@@ -166,8 +166,9 @@ class HeldRequestTest {
         var streams = List.of(first, second, third);
         streams.forEach(stream -> assertStreams(stream.readHead()));
 
+        model.hold();
         model.letLoad();
-        // One runs, which nobody reads to its end; one waits.
+        // One runs, one waits.
         List<String> codes =
             streams.stream()
                 .map(HeldRequestTest::firstEvent)

@@ -40,6 +40,7 @@ class UnreadStreamTest {
 
   @AfterEach
   void allIsGivenBack() {
+    model().release();
     Await.until("nothing runs", () -> model().engine().running() == 0);
     assertEquals(0, model().engine().waiting());
   }
@@ -89,8 +90,9 @@ class UnreadStreamTest {
   @Test
   void aWaitingRequestWhoseClientLeavesGivesItsPlaceBack() {
     double aborted = model().ended("abort");
+    model().hold();
     try (var first = openStream()) {
-      Await.until("the engine waits for the reader", UnreadStreamTest::engineWaitsForAReader);
+      Await.until("it runs", () -> model().engine().running() == 1);
       long computed = model().tokensComputed();
       var streamed = RawConnection.post(server, PATH, chat(true));
       Await.until("the stream waits", () -> model().engine().waiting() == 1);
@@ -112,22 +114,20 @@ class UnreadStreamTest {
   @Test
   void aRequestThatRunsAndDoesNotStreamEndsWithItsClient() {
     double aborted = model().ended("abort");
-    try (var first = openStream()) {
-      Await.until("the engine waits for the reader", UnreadStreamTest::engineWaitsForAReader);
-      try (var whole = RawConnection.post(server, PATH, chat(false))) {
-        Await.until("it waits", () -> model().engine().waiting() == 1);
-        first.close();
-        Await.until("it runs", () -> model().engine().waiting() == 0);
-      }
-      Await.until("both are aborted", () -> model().ended("abort") == aborted + 2);
+    model().hold();
+    try (var whole = RawConnection.post(server, PATH, chat(false))) {
+      Await.until("it runs", () -> model().engine().running() == 1);
     }
+    model().release();
+    Await.until("it is aborted", () -> model().ended("abort") == aborted + 1);
   }
 
   @Test
   void aFullQueueAnswersWhenToTryAgain() {
     var waiting = new ArrayList<RawConnection>();
+    model().hold();
     try (var first = openStream()) {
-      Await.until("the engine waits for the reader", UnreadStreamTest::engineWaitsForAReader);
+      Await.until("it runs", () -> model().engine().running() == 1);
       for (int n = 1; n <= QUEUE_CAPACITY; n++) {
         int expected = n;
         waiting.add(RawConnection.post(server, PATH, chat(n % 2 == 0)));
@@ -150,8 +150,9 @@ class UnreadStreamTest {
 
   @Test
   void healthAnswersWhileTheEngineIsHeldUp() {
+    model().hold();
     try (var client = openStream()) {
-      Await.until("the engine waits for the reader", UnreadStreamTest::engineWaitsForAReader);
+      Await.until("it runs", () -> model().engine().running() == 1);
       for (String probe : new String[] {"started", "ready", "live"}) {
         assertEquals(200, Api.send(Api.request(server, "/q/health/" + probe).GET()).statusCode());
       }
@@ -195,6 +196,6 @@ class UnreadStreamTest {
         .filter(each -> each.getKey().getName().equals("chasqui-engine"))
         .filter(each -> each.getKey().getState() == Thread.State.TIMED_WAITING)
         .flatMap(each -> List.of(each.getValue()).stream())
-        .anyMatch(frame -> frame.getMethodName().equals("put"));
+        .anyMatch(frame -> frame.getMethodName().equals("rest"));
   }
 }

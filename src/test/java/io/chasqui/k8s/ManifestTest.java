@@ -14,6 +14,7 @@ import com.fasterxml.jackson.databind.exc.UnrecognizedPropertyException;
 import com.fasterxml.jackson.databind.introspect.Annotated;
 import com.fasterxml.jackson.databind.introspect.JacksonAnnotationIntrospector;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
+import io.chasqui.engine.EngineOptions;
 import io.fabric8.knative.serving.v1.RevisionSpec;
 import io.fabric8.knative.serving.v1.Service;
 import io.fabric8.kubernetes.api.model.Container;
@@ -112,7 +113,7 @@ class ManifestTest {
   }
 
   @Test
-  void aPodIsGivenWhatItsQueueHolds() throws IOException {
+  void aPodIsGivenWhatItRunsAtOnce() throws IOException {
     Long concurrency = revision().getContainerConcurrency();
 
     assertNotNull(concurrency);
@@ -124,7 +125,7 @@ class ManifestTest {
                 .getMetadata()
                 .getAnnotations()
                 .get(AUTOSCALING + "target"));
-    assertEquals(17, concurrency, "one request that runs and sixteen that wait");
+    assertEquals(EngineOptions.DEFAULTS.maxSequences(), concurrency.intValue());
     assertTrue(target <= concurrency, "Knative would ignore a target above the hard limit");
   }
 

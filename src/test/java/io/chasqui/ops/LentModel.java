@@ -9,6 +9,8 @@ import io.chasqui.kernel.KvLayout;
 import io.chasqui.pack.ModelDirectory;
 import io.chasqui.pack.ModelPacker;
 import io.chasqui.pack.Progress;
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.Meter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.quarkus.runtime.configuration.MemorySize;
@@ -39,7 +41,8 @@ public final class LentModel implements AutoCloseable {
 
   private final AtomicInteger exits = new AtomicInteger();
   private final CountDownLatch mayLoad = new CountDownLatch(1);
-  private final MeterRegistry registry = new SimpleMeterRegistry();
+  private final MeterRegistry registry = new HoldingRegistry();
+  private volatile CountDownLatch held = new CountDownLatch(0);
   private final ServedModel served;
 
   /** A model that does not load before {@link #letLoad()}. */
@@ -52,6 +55,50 @@ public final class LentModel implements AutoCloseable {
             new EngineMetrics(registry),
             coldStart,
             exits::incrementAndGet);
+  }
+
+  /**
+   * Holds the engine's thread after its next step, until {@link #release}: what runs then runs on,
+   * and what comes waits.
+   */
+  public void hold() {
+    held = new CountDownLatch(1);
+  }
+
+  public void release() {
+    held.countDown();
+  }
+
+  /** The engine counts its steps, on its own thread. */
+  private final class HoldingRegistry extends SimpleMeterRegistry {
+    @Override
+    protected Counter newCounter(Meter.Id id) {
+      Counter counter = super.newCounter(id);
+      if (!id.getName().equals("chasqui_steps")) {
+        return counter;
+      }
+      return new Counter() {
+        @Override
+        public void increment(double amount) {
+          counter.increment(amount);
+          try {
+            held.await();
+          } catch (InterruptedException e) {
+            throw new IllegalStateException("a held engine was interrupted", e);
+          }
+        }
+
+        @Override
+        public double count() {
+          return counter.count();
+        }
+
+        @Override
+        public Meter.Id getId() {
+          return id;
+        }
+      };
+    }
   }
 
   public void letLoad() {
@@ -98,6 +145,7 @@ public final class LentModel implements AutoCloseable {
 
   @Override
   public void close() {
+    release();
     letLoad();
     served.engine().onFailure().recoverWithNull().await().atMost(Duration.ofMinutes(1));
     served.close();
@@ -168,6 +216,11 @@ public final class LentModel implements AutoCloseable {
     @Override
     public int maxModelLen() {
       return 512;
+    }
+
+    @Override
+    public int maxNumSeqs() {
+      return 1;
     }
 
     @Override

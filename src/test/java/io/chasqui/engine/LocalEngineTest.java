@@ -35,7 +35,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 @Timeout(120)
-class SequentialEngineTest {
+class LocalEngineTest {
   private static final String QUESTION = "What is the capital of Japan?";
   private static final String STORY = "Tell me a story about a fox";
 
@@ -177,20 +177,24 @@ class SequentialEngineTest {
 
   @Test
   void cancellingInTheMiddleEndsWithinOneFurtherToken() throws Exception {
-    var generation = engine.submit(endlessStory());
-    var answer =
-        Collected.from(
-            generation,
-            Long.MAX_VALUE,
-            token -> {
-              if (token.index() == 4) {
-                generation.cancel();
-              }
-            });
+    try (Engine own = engine(4, Duration.ofSeconds(30));
+        Blocker blocker = new Blocker(own)) {
+      var generation = own.submit(endlessStory());
+      var answer =
+          Collected.from(
+              generation,
+              Long.MAX_VALUE,
+              token -> {
+                if (token.index() == 4) {
+                  generation.cancel();
+                }
+              });
+      blocker.close(); // not before there is a reader, so that no token is computed ahead of it
 
-    assertEquals(FinishReason.CANCELLED, answer.finished().reason());
-    assertTrue(answer.tokens().size() <= 6, answer.tokens().size() + " tokens");
-    assertEquals(answer.tokens().size(), answer.finished().usage().completionTokens());
+      assertEquals(FinishReason.CANCELLED, answer.finished().reason());
+      assertTrue(answer.tokens().size() <= 6, answer.tokens().size() + " tokens");
+      assertEquals(answer.tokens().size(), answer.finished().usage().completionTokens());
+    }
   }
 
   @Test
@@ -209,8 +213,8 @@ class SequentialEngineTest {
 
   @Test
   void cancellingBeforeItsTurnFreesThePlaceInTheQueue() throws Exception {
-    try (Engine own = engine(1, Duration.ofSeconds(30))) {
-      Generation blocker = block(own);
+    try (Engine own = engine(1, Duration.ofSeconds(30));
+        Blocker blocker = new Blocker(own)) {
       Generation waiting = own.submit(fiveTokens());
       var answer = Collected.from(waiting);
       assertEquals(1, own.waiting());
@@ -222,16 +226,16 @@ class SequentialEngineTest {
       assertEquals(new Usage(prompt(QUESTION).length, 0), answer.finished().usage());
       assertEquals(0, own.waiting());
       Generation next = own.submit(fiveTokens());
-      blocker.cancel();
+      blocker.close();
       var last = Collected.from(next);
       assertEquals(FinishReason.LENGTH, last.finished().reason());
     }
   }
 
   @Test
-  void aFullQueueRefusesAndSaysWhenToComeBack() {
-    try (Engine own = engine(2, Duration.ofSeconds(30))) {
-      block(own);
+  void aFullQueueRefusesAndSaysWhenToComeBack() throws Exception {
+    try (Engine own = engine(2, Duration.ofSeconds(30));
+        Blocker blocker = new Blocker(own)) {
       own.submit(fiveTokens());
       own.submit(fiveTokens());
 
@@ -333,16 +337,28 @@ class SequentialEngineTest {
   }
 
   @Test
-  void aReaderThatStallsKeepsTheOthersWaitingForALimitedTime() throws Exception {
-    try (Engine own = engine(4, Duration.ofMillis(200))) {
+  void aReaderThatStallsKeepsNobodyWaitingAndGoesOnWhenItReads() throws Exception {
+    try (Engine own = engine(4, Duration.ofSeconds(60))) {
       var stalled = Collected.from(own.submit(endlessStory()), 0, token -> {});
       var next = Collected.from(own.submit(fiveTokens()));
 
       assertEquals(FinishReason.LENGTH, next.finished().reason());
 
       stalled.subscription().request(Long.MAX_VALUE);
+      assertEquals(FinishReason.LENGTH, stalled.finished().reason());
+      assertEquals(512, stalled.finished().usage().totalTokens());
+    }
+  }
+
+  @Test
+  void aReaderThatStallsForTooLongIsGivenUp() throws Exception {
+    try (Engine own = engine(4, Duration.ofMillis(50))) {
+      var stalled = Collected.from(own.submit(endlessStory()), 0, token -> {});
+      Await.until("it is given up", () -> own.running() == 0 && own.waiting() == 0);
+
+      stalled.subscription().request(Long.MAX_VALUE);
       assertEquals(FinishReason.CANCELLED, stalled.finished().reason());
-      assertTrue(stalled.tokens().size() >= 128);
+      assertEquals(Answer.CHANNEL_CAPACITY, stalled.tokens().size());
     }
   }
 
@@ -417,17 +433,39 @@ class SequentialEngineTest {
             512,
             KvLayout.Type.F16,
             OptionalLong.empty(),
+            1,
             queueCapacity,
             stallTimeout,
             Speculation.OFF,
             new EngineListener() {}));
   }
 
-  /** Submits a request that stays, as nobody reads its answer, and waits until it runs. */
-  private static Generation block(Engine engine) {
-    Generation blocker = engine.submit(endlessStory());
-    Await.until("a request runs", () -> engine.running() == 1);
-    return blocker;
+  /** A request that holds the engine's thread with its first token. */
+  private static final class Blocker implements AutoCloseable {
+    private final CountDownLatch held = new CountDownLatch(1);
+    private final CountDownLatch released = new CountDownLatch(1);
+    private final Generation generation;
+
+    Blocker(Engine engine) throws InterruptedException {
+      generation = engine.submit(endlessStory());
+      Collected.from(generation, Long.MAX_VALUE, token -> hold());
+      assertTrue(held.await(20, TimeUnit.SECONDS));
+    }
+
+    private void hold() {
+      held.countDown();
+      try {
+        released.await();
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+      }
+    }
+
+    @Override
+    public void close() {
+      generation.cancel();
+      released.countDown();
+    }
   }
 
   /** A story that the model in {@link #endless} goes on with until it is stopped. */
