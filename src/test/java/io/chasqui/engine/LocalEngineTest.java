@@ -177,8 +177,10 @@ class LocalEngineTest {
 
   @Test
   void cancellingInTheMiddleEndsWithinOneFurtherToken() throws Exception {
-    try (Engine own = engine(4, Duration.ofSeconds(30));
-        Blocker blocker = new Blocker(own)) {
+    var blocker = new Blocker();
+    try (Engine own = engine(4, Duration.ofSeconds(30), blocker);
+        blocker) {
+      blocker.block(own, endlessStory());
       var generation = own.submit(endlessStory());
       var answer =
           Collected.from(
@@ -213,8 +215,10 @@ class LocalEngineTest {
 
   @Test
   void cancellingBeforeItsTurnFreesThePlaceInTheQueue() throws Exception {
-    try (Engine own = engine(1, Duration.ofSeconds(30));
-        Blocker blocker = new Blocker(own)) {
+    var blocker = new Blocker();
+    try (Engine own = engine(1, Duration.ofSeconds(30), blocker);
+        blocker) {
+      blocker.block(own, endlessStory());
       Generation waiting = own.submit(fiveTokens());
       var answer = Collected.from(waiting);
       assertEquals(1, own.waiting());
@@ -234,8 +238,10 @@ class LocalEngineTest {
 
   @Test
   void aFullQueueRefusesAndSaysWhenToComeBack() throws Exception {
-    try (Engine own = engine(2, Duration.ofSeconds(30));
-        Blocker blocker = new Blocker(own)) {
+    var blocker = new Blocker();
+    try (Engine own = engine(2, Duration.ofSeconds(30), blocker);
+        blocker) {
+      blocker.block(own, endlessStory());
       own.submit(fiveTokens());
       own.submit(fiveTokens());
 
@@ -427,6 +433,10 @@ class LocalEngineTest {
   }
 
   private static Engine engine(int queueCapacity, Duration stallTimeout) {
+    return engine(queueCapacity, stallTimeout, new EngineListener() {});
+  }
+
+  private static Engine engine(int queueCapacity, Duration stallTimeout, EngineListener listener) {
     return Engine.open(
         endless.toString(),
         new EngineOptions(
@@ -437,35 +447,7 @@ class LocalEngineTest {
             queueCapacity,
             stallTimeout,
             Speculation.OFF,
-            new EngineListener() {}));
-  }
-
-  /** A request that holds the engine's thread with its first token. */
-  private static final class Blocker implements AutoCloseable {
-    private final CountDownLatch held = new CountDownLatch(1);
-    private final CountDownLatch released = new CountDownLatch(1);
-    private final Generation generation;
-
-    Blocker(Engine engine) throws InterruptedException {
-      generation = engine.submit(endlessStory());
-      Collected.from(generation, Long.MAX_VALUE, token -> hold());
-      assertTrue(held.await(20, TimeUnit.SECONDS));
-    }
-
-    private void hold() {
-      held.countDown();
-      try {
-        released.await();
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-      }
-    }
-
-    @Override
-    public void close() {
-      generation.cancel();
-      released.countDown();
-    }
+            listener));
   }
 
   /** A story that the model in {@link #endless} goes on with until it is stopped. */

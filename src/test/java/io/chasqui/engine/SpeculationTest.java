@@ -205,21 +205,28 @@ class SpeculationTest {
   void cancellingInTheMiddleOfADraftEndsWithinOneFurtherToken() throws Exception {
     var request =
         GenerationRequest.forPrompt(encore).speculation(Speculation.PROMPT_LOOKUP).build();
-    var generation = engine.submit(request);
-    var answer =
-        Collected.from(
-            generation,
-            Long.MAX_VALUE,
-            token -> {
-              if (token.index() == 30) {
-                generation.cancel();
-              }
-            });
+    var blocker = new Blocker();
+    EngineOptions held = options(CONTEXT, Speculation.OFF).withListener(blocker);
+    try (Engine own = Engine.open("demo", held);
+        blocker) {
+      blocker.block(own, GenerationRequest.forPrompt(encore).build());
+      var generation = own.submit(request);
+      var answer =
+          Collected.from(
+              generation,
+              Long.MAX_VALUE,
+              token -> {
+                if (token.index() == 30) {
+                  generation.cancel();
+                }
+              });
+      blocker.close(); // not before there is a reader, so that no token is computed ahead of it
 
-    assertEquals(FinishReason.CANCELLED, answer.finished().reason());
-    assertTrue(answer.tokens().size() <= 32, answer.tokens().size() + " tokens");
-    assertEquals(answer.tokens().size(), answer.finished().usage().completionTokens());
-    Await.until("the engine is idle", () -> engine.running() == 0);
+      assertEquals(FinishReason.CANCELLED, answer.finished().reason());
+      assertTrue(answer.tokens().size() <= 32, answer.tokens().size() + " tokens");
+      assertEquals(answer.tokens().size(), answer.finished().usage().completionTokens());
+      Await.until("the engine is idle", () -> own.running() == 0);
+    }
   }
 
   @Test
