@@ -47,15 +47,12 @@ final class Answer {
   private final int maxTokens;
   private final Detokenizer detokenizer;
   private final StopMatcher stops;
+
+  /** The tokens of the prompt, and of the answer so far. */
   private final TokenHistory history;
 
   /** Null where no tokens are guessed. */
   private final PromptLookup lookup;
-
-  /** Of the prompt, and of the answer so far. */
-  private int[] tokens;
-
-  private int length;
 
   /** Null while this waits, or has given its memory to another. */
   private TokenDecoder.Sequence sequence;
@@ -96,8 +93,6 @@ final class Answer {
     stops = new StopMatcher(request.stop());
     history = new TokenHistory(request.prompt());
     lookup = speculates ? new PromptLookup() : null;
-    tokens = request.prompt();
-    length = tokens.length;
   }
 
   /** Begins, or goes on after {@link #giveMemoryBack}. */
@@ -106,7 +101,7 @@ final class Answer {
       begun = System.nanoTime();
     }
     sequence = decoder.newSequence();
-    int adopted = sequence.adopt(Arrays.copyOf(tokens, length), 0);
+    int adopted = sequence.adopt(history.range(0, history.length()), 0);
     if (produced == 0) {
       cached = adopted;
     }
@@ -126,7 +121,7 @@ final class Answer {
 
   /** Tokens that are to be computed before the next can be chosen. */
   int pending() {
-    return length - (sequence == null ? 0 : sequence.length());
+    return history.length() - (sequence == null ? 0 : sequence.length());
   }
 
   /** Whether it has to wait for its reader, and for how long it has done so. */
@@ -166,7 +161,7 @@ final class Answer {
       outputs = next.length;
     } else {
       int count = Math.min(pending, mostTokens);
-      next = Arrays.copyOfRange(tokens, sequence.length(), sequence.length() + count);
+      next = history.range(sequence.length(), sequence.length() + count);
       outputs = count == pending ? 1 : 0;
     }
     if (!sequence.reserve(next.length)) {
@@ -212,16 +207,12 @@ final class Answer {
       verified(step.length - 1, guessed ? chosen : chosen - 1);
     }
     if (reason == null) {
-      sequence.truncate(length - 1);
+      sequence.truncate(history.length() - 1);
     }
     return reason;
   }
 
   private void append(int token) {
-    if (length == tokens.length) {
-      tokens = Arrays.copyOf(tokens, Math.max(64, 2 * length));
-    }
-    tokens[length++] = token;
     history.append(token);
     if (lookup != null) {
       lookup.append(token);

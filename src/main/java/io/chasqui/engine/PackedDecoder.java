@@ -72,7 +72,7 @@ final class PackedDecoder implements TokenDecoder {
 
   @Override
   public boolean hasRoom(int positions) {
-    return blocks.free() + blocks.cached() >= KvLayout.blocks(positions);
+    return blocks.available() >= KvLayout.blocks(positions);
   }
 
   @Override

@@ -24,7 +24,7 @@ final class StepLoop {
   private final TreeSet<Answer> waiting = new TreeSet<>(Answer.ORDER);
 
   /** By order of submission; the loop's own. */
-  private final List<Answer> running = new ArrayList<>();
+  private final TreeSet<Answer> running = new TreeSet<>(Answer.ORDER);
 
   private volatile int runningCount;
 
@@ -175,7 +175,6 @@ final class StepLoop {
         running.add(next);
         runningCount = running.size();
       }
-      running.sort(Answer.ORDER);
       next.start(decoder);
       active++;
     }

@@ -70,8 +70,8 @@ public final class KvBlocks {
     return blocks() - free() - cached();
   }
 
-  /** Blocks that {@link #take} can give. */
-  int available() {
+  /** Blocks that sequences can take: those that are free, and those that are cached. */
+  public int available() {
     return freeCount + cached.size();
   }
 

@@ -45,14 +45,14 @@ public final class TokenHistory {
     return length;
   }
 
-  /** Tokens of the output: the index of the next one in it. */
-  public int outputLength() {
-    return length - promptLength;
-  }
-
   /** The token at a place, from 0: the prompt's first. */
   public int get(int i) {
     return tokens[i];
+  }
+
+  /** A copy of the tokens from one place to another, exclusive. */
+  public int[] range(int from, int to) {
+    return Arrays.copyOfRange(tokens, from, to);
   }
 
   /** How many different tokens there are. */

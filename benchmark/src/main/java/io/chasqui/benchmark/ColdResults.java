@@ -14,7 +14,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
 
 /** What cold starts came to, round by round, and how Chasqui's compare with llama-server's. */
 final class ColdResults {
@@ -121,14 +120,14 @@ final class ColdResults {
     List<Variant> ours = variants.contains(Variant.LLAMA_CPP) ? withoutPeer(variants) : List.of();
     List<String> lines = new ArrayList<>();
     lines.add(
-        row(
+        Rounds.row(
             "%s, page cache %s".formatted(at.model().title, at.pageCache()),
             variants.stream().map(variant -> variant.title),
             ours.stream().map(variant -> variant.title + " ÷ " + Variant.LLAMA_CPP.title)));
     lines.add(Rounds.rule(1 + variants.size() + ours.size()));
     for (Quantity quantity : Quantity.values()) {
       lines.add(
-          row(
+          Rounds.row(
               quantity.title,
               variants.stream()
                   .map(variant -> Rounds.spread("%.0f", numbers(at, quantity, variant))),
@@ -141,10 +140,6 @@ final class ColdResults {
 
   private static List<Variant> withoutPeer(List<Variant> variants) {
     return variants.stream().filter(variant -> variant != Variant.LLAMA_CPP).toList();
-  }
-
-  private static String row(String name, Stream<String> numbers, Stream<String> ratios) {
-    return Rounds.row(Stream.of(Stream.of(name), numbers, ratios).flatMap(each -> each).toList());
   }
 
   private List<Double> numbers(Case at, Quantity quantity, Variant variant) {

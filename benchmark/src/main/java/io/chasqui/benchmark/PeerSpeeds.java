@@ -3,7 +3,6 @@ package io.chasqui.benchmark;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.stream.Stream;
 
 /** The speeds of some engines in some tests, and how the first compares with the others. */
 final class PeerSpeeds {
@@ -31,11 +30,12 @@ final class PeerSpeeds {
     List<String> others = engines.subList(1, engines.size());
     List<String> lines = new ArrayList<>();
     lines.add(
-        row("tokens/s", engines.stream(), others.stream().map(other -> first + " ÷ " + other)));
+        Rounds.row(
+            "tokens/s", engines.stream(), others.stream().map(other -> first + " ÷ " + other)));
     lines.add(Rounds.rule(engines.size() + others.size() + 1));
     for (String test : tokensPerSecond.tests()) {
       lines.add(
-          row(
+          Rounds.row(
               test,
               engines.stream()
                   .map(engine -> Rounds.median(tokensPerSecond.of(test, engine)))
@@ -45,9 +45,5 @@ final class PeerSpeeds {
                   .map(ratios -> "×" + Rounds.spread("%.2f", ratios))));
     }
     return lines;
-  }
-
-  private static String row(String name, Stream<String> speeds, Stream<String> ratios) {
-    return Rounds.row(Stream.of(Stream.of(name), speeds, ratios).flatMap(cells -> cells).toList());
   }
 }

@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
  * What some engines have measured in some tests, in rounds in which each had its turn: two engines
@@ -74,9 +75,11 @@ final class Rounds {
         most(values));
   }
 
-  /** The line of a Markdown table. */
-  static String row(List<String> cells) {
-    return cells.stream().collect(Collectors.joining(" | ", "| ", " |"));
+  /** The line of a Markdown table: a name, numbers of each, ratios of some. */
+  static String row(String name, Stream<String> numbers, Stream<String> ratios) {
+    return Stream.of(Stream.of(name), numbers, ratios)
+        .flatMap(cells -> cells)
+        .collect(Collectors.joining(" | ", "| ", " |"));
   }
 
   /** The line below a Markdown table's head. */
