@@ -7,6 +7,7 @@ import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithDefault;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.OptionalInt;
 
 /** Every setting of the function. Each is also an environment variable: CHASQUI_MODEL and so on. */
 @ConfigMapping(prefix = "chasqui")
@@ -29,11 +30,11 @@ public interface ChasquiConfig {
   int maxModelLen();
 
   /**
-   * Requests that run at once, on one pass over the weights. What their keys and values may take
-   * together is the budget of {@link KvCache#memory}.
+   * Sequences that run at once, on one pass over the weights: a request is as many as it has
+   * choices. What their keys and values may take together is the budget of {@link KvCache#memory},
+   * which also decides how many they are where this is not set: one for 512 tokens, and 16 at most.
    */
-  @WithDefault("16")
-  int maxNumSeqs();
+  OptionalInt maxNumSeqs();
 
   KvCache kvCache();
 

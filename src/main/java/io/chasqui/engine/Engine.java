@@ -54,11 +54,17 @@ public interface Engine extends AutoCloseable {
    */
   Generation submit(GenerationRequest request);
 
-  /** Requests that run now. */
+  /** Sequences that run now: of each request as many as it has choices that have not ended. */
   int running();
 
-  /** Admitted requests that wait for their turn. */
+  /** Those of them that wait for their readers, and take no part in steps meanwhile. */
+  int parked();
+
+  /** Sequences of admitted requests that wait for their turn. */
   int waiting();
+
+  /** The part of the memory for keys and values that running sequences use, from 0 to 1. */
+  double kvUsage();
 
   /** Refuses new requests, cancels those that wait or run, and gives all memory back. */
   @Override

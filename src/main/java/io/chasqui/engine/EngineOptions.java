@@ -2,6 +2,7 @@ package io.chasqui.engine;
 
 import io.chasqui.kernel.KvLayout;
 import java.time.Duration;
+import java.util.OptionalInt;
 import java.util.OptionalLong;
 
 /**
@@ -12,8 +13,8 @@ import java.util.OptionalLong;
  * @param kvType how a packed model's keys and values are stored; Jlama has its own way
  * @param kvMemory bytes that the keys and values of a packed model may take; what the memory limit
  *     of the container leaves if empty
- * @param maxSequences requests that run at once, on one pass over the weights; one where Jlama runs
- *     the model
+ * @param maxSequences sequences that run at once, on one pass over the weights; if empty, as many
+ *     as the memory for keys and values is good for, and 16 at most; one where Jlama runs the model
  * @param queueCapacity requests that may wait; one more is refused
  * @param stallTimeout how long a subscriber may leave a full channel unread before its generation
  *     is cancelled
@@ -25,7 +26,7 @@ public record EngineOptions(
     int maxContext,
     KvLayout.Type kvType,
     OptionalLong kvMemory,
-    int maxSequences,
+    OptionalInt maxSequences,
     int queueCapacity,
     Duration stallTimeout,
     Speculation speculation,
@@ -38,7 +39,7 @@ public record EngineOptions(
           8192,
           KvLayout.Type.F16,
           OptionalLong.empty(),
-          16,
+          OptionalInt.empty(),
           16,
           Duration.ofSeconds(30),
           Speculation.OFF,
@@ -56,9 +57,10 @@ public record EngineOptions(
       throw new IllegalArgumentException(
           "memory for keys and values must be positive, but is " + kvMemory.getAsLong());
     }
-    if (maxSequences < 1 || maxSequences > MOST_SEQUENCES) {
+    int sequences = maxSequences.orElse(1);
+    if (sequences < 1 || sequences > MOST_SEQUENCES) {
       throw new IllegalArgumentException(
-          "from 1 to %d requests can run at once, not %d".formatted(MOST_SEQUENCES, maxSequences));
+          "from 1 to %d sequences can run at once, not %d".formatted(MOST_SEQUENCES, sequences));
     }
     if (queueCapacity < 1) {
       throw new IllegalArgumentException(

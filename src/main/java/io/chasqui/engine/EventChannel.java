@@ -1,6 +1,7 @@
 package io.chasqui.engine;
 
 import java.lang.System.Logger.Level;
+import java.util.List;
 import java.util.Objects;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -45,16 +46,19 @@ final class EventChannel implements Generation {
   /** What the subscriber did against the rules; it is told before any further event [3.9]. */
   private volatile IllegalArgumentException violation;
 
+  private final int step;
   private final Runnable onCancel;
   private final Runnable onRoom;
 
   /**
    * @param capacity tokens that may be ahead of the subscriber
+   * @param step tokens that the producer adds at a time, as a rule
    * @param onCancel run once, by whoever cancels
-   * @param onRoom run when a full channel has room again, by whoever made it
+   * @param onRoom run when a channel that had no room for a step has it again, by whoever made it
    */
-  EventChannel(int capacity, Runnable onCancel, Runnable onRoom) {
+  EventChannel(int capacity, int step, Runnable onCancel, Runnable onRoom) {
     room = new AtomicInteger(capacity);
+    this.step = step;
     this.onCancel = onCancel;
     this.onRoom = onRoom;
   }
@@ -80,7 +84,19 @@ final class EventChannel implements Generation {
     return true;
   }
 
-  void finish(GenerationEvent.Finished last) {
+  /** Hands over what comes before the first token and needs no room. */
+  void put(GenerationEvent.Prompt prompt) {
+    events.add(prompt);
+    deliver();
+  }
+
+  /**
+   * Hands over the end.
+   *
+   * @param rest tokens that come with it, and wait for the reader however many they are
+   */
+  void finish(List<GenerationEvent.Token> rest, GenerationEvent.Finished last) {
+    events.addAll(rest);
     events.add(last);
     ended = true;
     deliver();
@@ -151,7 +167,7 @@ final class EventChannel implements Generation {
         }
         GenerationEvent event = events.remove();
         if (event instanceof GenerationEvent.Token) {
-          if (room.getAndIncrement() == 0) {
+          if (room.incrementAndGet() == step) {
             onRoom.run();
           }
         }

@@ -1,19 +1,35 @@
 package io.chasqui.engine;
 
 import io.chasqui.sampling.SamplingParameters;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 
 /** What to generate: a prompt as token ids, and how to go on from it. Immutable. */
 public final class GenerationRequest {
   /** No limit but the model's context. */
   public static final int NO_LIMIT = Integer.MAX_VALUE;
 
+  /** The most answers to one request. */
+  public static final int MOST_CHOICES = 64;
+
+  /** The most likely tokens that log probabilities are told of. */
+  public static final int MOST_LOGPROBS = 20;
+
   private final int[] prompt;
   private final SamplingParameters sampling;
   private final int maxTokens;
   private final List<String> stop;
   private final Optional<Speculation> speculation;
+  private final int choices;
+  private final int computedChoices;
+  private final OptionalInt logprobs;
+  private final boolean promptLogprobs;
+  private final boolean cachesPrompt;
+  private final long cacheSalt;
+  private final int priority;
+  private final Optional<Duration> timeout;
 
   private GenerationRequest(Builder builder) {
     prompt = builder.prompt;
@@ -21,6 +37,14 @@ public final class GenerationRequest {
     maxTokens = builder.maxTokens;
     stop = builder.stop;
     speculation = builder.speculation;
+    choices = builder.choices;
+    computedChoices = Math.max(builder.bestOf, builder.choices);
+    logprobs = builder.logprobs;
+    promptLogprobs = builder.promptLogprobs;
+    cachesPrompt = builder.cachesPrompt;
+    cacheSalt = builder.cacheSalt;
+    priority = builder.priority;
+    timeout = builder.timeout;
   }
 
   /**
@@ -49,12 +73,12 @@ public final class GenerationRequest {
     return sampling;
   }
 
-  /** The most tokens that the answer may have. */
+  /** The most tokens that each answer may have; 0 where only the prompt's probabilities count. */
   public int maxTokens() {
     return maxTokens;
   }
 
-  /** Sequences before which the answer ends. */
+  /** Sequences before which an answer ends. */
   public List<String> stop() {
     return stop;
   }
@@ -64,13 +88,64 @@ public final class GenerationRequest {
     return speculation;
   }
 
-  /** Greedy, without a limit and without stop sequences, unless told otherwise. */
+  /** How many answers there are. */
+  public int choices() {
+    return choices;
+  }
+
+  /** How many answers are computed, of which the best are given. */
+  public int computedChoices() {
+    return computedChoices;
+  }
+
+  /**
+   * Of how many most likely tokens the probabilities are told beside those of the chosen ones;
+   * empty for no probabilities at all.
+   */
+  public OptionalInt logprobs() {
+    return logprobs;
+  }
+
+  /** Whether the probabilities of the prompt's tokens are told. */
+  public boolean promptLogprobs() {
+    return promptLogprobs;
+  }
+
+  /** Whether the prefix cache is used, and gets what this request computes. */
+  public boolean cachesPrompt() {
+    return cachesPrompt;
+  }
+
+  /** Only requests of the same salt share what they compute. */
+  public long cacheSalt() {
+    return cacheSalt;
+  }
+
+  /** Of requests that wait, and of those for which memory runs out, the least goes first. */
+  public int priority() {
+    return priority;
+  }
+
+  /** How long after its submission the answer ends, whatever it has. */
+  public Optional<Duration> timeout() {
+    return timeout;
+  }
+
+  /** One answer, greedy, without a limit and without stop sequences, unless told otherwise. */
   public static final class Builder {
     private final int[] prompt;
     private SamplingParameters sampling = SamplingParameters.GREEDY;
     private int maxTokens = NO_LIMIT;
     private List<String> stop = List.of();
     private Optional<Speculation> speculation = Optional.empty();
+    private int choices = 1;
+    private int bestOf;
+    private OptionalInt logprobs = OptionalInt.empty();
+    private boolean promptLogprobs;
+    private boolean cachesPrompt = true;
+    private long cacheSalt;
+    private int priority;
+    private Optional<Duration> timeout = Optional.empty();
 
     private Builder(int[] prompt) {
       this.prompt = prompt;
@@ -82,14 +157,13 @@ public final class GenerationRequest {
     }
 
     /**
-     * Limits the tokens of the answer.
+     * Limits the tokens of each answer.
      *
-     * @throws IllegalArgumentException if it is not positive
+     * @param maxTokens 0 only together with {@link #promptLogprobs}
+     * @throws IllegalArgumentException if it is negative
      */
     public Builder maxTokens(int maxTokens) {
-      if (maxTokens < 1) {
-        throw new IllegalArgumentException("max_tokens must be at least 1, but is " + maxTokens);
-      }
+      requireWithin("max_tokens", maxTokens, 0, NO_LIMIT);
       this.maxTokens = maxTokens;
       return this;
     }
@@ -116,7 +190,102 @@ public final class GenerationRequest {
       return this;
     }
 
+    /**
+     * Asks for several answers, which draw other numbers each; the prompt is computed once.
+     *
+     * @throws IllegalArgumentException if it is not from 1 to {@value #MOST_CHOICES}
+     */
+    public Builder choices(int n) {
+      requireWithin("n", n, 1, MOST_CHOICES);
+      choices = n;
+      return this;
+    }
+
+    /**
+     * Computes more answers than are wanted, and gives those whose tokens are the most likely on
+     * average (the mean of their log probabilities), when all have ended.
+     *
+     * @throws IllegalArgumentException if it is not from 1 to {@value #MOST_CHOICES}
+     */
+    public Builder bestOf(int bestOf) {
+      requireWithin("best_of", bestOf, 1, MOST_CHOICES);
+      this.bestOf = bestOf;
+      return this;
+    }
+
+    /**
+     * Asks how likely each token was, in the model's own distribution, before temperature and all
+     * else.
+     *
+     * @param top tells so many most likely tokens beside each
+     * @throws IllegalArgumentException if it is not from 0 to {@value #MOST_LOGPROBS}
+     */
+    public Builder logprobs(int top) {
+      requireWithin("logprobs", top, 0, MOST_LOGPROBS);
+      logprobs = OptionalInt.of(top);
+      return this;
+    }
+
+    /**
+     * Asks for the same of the prompt's tokens. All of the prompt is computed then, cached or not.
+     */
+    public Builder promptLogprobs() {
+      promptLogprobs = true;
+      return this;
+    }
+
+    /** Neither takes anything of the prompt from the prefix cache nor leaves anything there. */
+    public Builder withoutPromptCache() {
+      cachesPrompt = false;
+      return this;
+    }
+
+    /** Shares what is computed with requests of the same salt only. */
+    public Builder cacheSalt(long salt) {
+      cacheSalt = salt;
+      return this;
+    }
+
+    /** The least goes first; 0 for those that do not say. */
+    public Builder priority(int priority) {
+      this.priority = priority;
+      return this;
+    }
+
+    /**
+     * Ends the answer so long after its submission, whatever it has.
+     *
+     * @throws IllegalArgumentException if it is not positive
+     */
+    public Builder timeout(Duration timeout) {
+      if (!timeout.isPositive()) {
+        throw new IllegalArgumentException("the timeout must be positive, but is " + timeout);
+      }
+      this.timeout = Optional.of(timeout);
+      return this;
+    }
+
+    private static void requireWithin(String name, int value, int min, int max) {
+      if (value < min || value > max) {
+        throw new IllegalArgumentException(
+            "%s must be from %d to %d, but is %d".formatted(name, min, max, value));
+      }
+    }
+
+    /**
+     * Makes the request.
+     *
+     * @throws IllegalArgumentException if fewer answers are computed than are wanted, or no token
+     *     is wanted and no probability either
+     */
     public GenerationRequest build() {
+      if (bestOf > 0 && bestOf < choices) {
+        throw new IllegalArgumentException(
+            "best_of must be at least n, but is %d with n %d".formatted(bestOf, choices));
+      }
+      if (maxTokens == 0 && !promptLogprobs) {
+        throw new IllegalArgumentException("max_tokens must be at least 1, but is 0");
+      }
       return new GenerationRequest(this);
     }
   }

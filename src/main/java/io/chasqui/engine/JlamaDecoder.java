@@ -159,6 +159,17 @@ final class JlamaDecoder implements TokenDecoder {
   }
 
   @Override
+  public long maxPositions() {
+    return Long.MAX_VALUE;
+  }
+
+  /** Jlama has no budget. */
+  @Override
+  public double usage() {
+    return 0;
+  }
+
+  @Override
   public TokenDecoder.Sequence newSequence() {
     return new Sequence();
   }
@@ -203,6 +214,11 @@ final class JlamaDecoder implements TokenDecoder {
     @Override
     public int adopt(int[] tokens, long salt) {
       return 0;
+    }
+
+    @Override
+    public TokenDecoder.Sequence fork() {
+      return newSequence();
     }
 
     @Override

@@ -57,6 +57,7 @@ public final class LocalEngine implements Engine {
         TokenizerJson.read(model.require("tokenizer.json"), model.read("tokenizer_config.json")),
         context,
         () -> new JlamaDecoder(model.name(), config, weights(model.directory()), context),
+        1,
         options);
   }
 
@@ -77,7 +78,10 @@ public final class LocalEngine implements Engine {
               ? KvBudget.given(options.kvMemory().getAsLong())
               : KvBudget.ofThisProcess(model.weightBytes());
       int context = context(model, kv, budget, options);
-      int sequences = options.maxSequences();
+      int sequences =
+          options
+              .maxSequences()
+              .orElseGet(() -> budget.sequences(kv, model.config().layers(), context));
       int blocks = budget.blocks(kv, model.config().layers(), sequences, context);
       return new LocalEngine(
           model.name(),
@@ -85,6 +89,7 @@ public final class LocalEngine implements Engine {
           model.tokenizer(),
           context,
           () -> new PackedDecoder(model, kv, blocks, context, sequences),
+          sequences,
           options);
     } catch (RuntimeException | Error e) {
       model.close();
@@ -127,6 +132,7 @@ public final class LocalEngine implements Engine {
       Tokenizer tokenizer,
       int context,
       Supplier<TokenDecoder> loader,
+      int slots,
       EngineOptions options) {
     this.settings = settings;
     this.tokenizer = tokenizer;
@@ -165,7 +171,7 @@ public final class LocalEngine implements Engine {
             settings.vocabularySize(),
             recommended(settings),
             Instant.now());
-    loop = new StepLoop(decoder, options);
+    loop = new StepLoop(decoder, slots, options);
   }
 
   /** Beside the loading of the weights, so that the first conversation does not wait for it. */
@@ -226,6 +232,16 @@ public final class LocalEngine implements Engine {
   }
 
   @Override
+  public int parked() {
+    return loop.parked();
+  }
+
+  @Override
+  public double kvUsage() {
+    return loop.kvUsage();
+  }
+
+  @Override
   public Generation submit(GenerationRequest request) {
     for (int token : request.prompt()) {
       if (token < 0 || token >= settings.vocabularySize()) {
@@ -251,16 +267,15 @@ public final class LocalEngine implements Engine {
     int room = model.contextLength() - request.promptLength();
     // What a channel tells of an answer can come only after the answer is there.
     var answer = new Answer[1];
-    var channel =
-        new EventChannel(Answer.CHANNEL_CAPACITY, () -> loop.cancelled(answer[0]), loop::wake);
     answer[0] =
         new Answer(
             request,
-            channel,
             submissions.incrementAndGet(),
             Math.min(request.maxTokens(), room),
             speculation == Speculation.PROMPT_LOOKUP && verifiesDrafts,
-            shared);
+            shared,
+            () -> loop.cancelled(answer[0]),
+            loop::wake);
     return answer[0];
   }
 

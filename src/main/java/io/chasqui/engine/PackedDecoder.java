@@ -76,6 +76,16 @@ final class PackedDecoder implements TokenDecoder {
   }
 
   @Override
+  public long maxPositions() {
+    return (long) blocks.blocks() * KvLayout.BLOCK_POSITIONS;
+  }
+
+  @Override
+  public double usage() {
+    return (double) blocks.used() / blocks.blocks();
+  }
+
+  @Override
   public TokenDecoder.Sequence newSequence() {
     return new Positions(new io.chasqui.model.Sequence(blocks, context));
   }
@@ -89,6 +99,11 @@ final class PackedDecoder implements TokenDecoder {
     @Override
     public int adopt(int[] tokens, long salt) {
       return of.adopt(tokens, salt);
+    }
+
+    @Override
+    public TokenDecoder.Sequence fork() {
+      return new Positions(of.fork());
     }
 
     @Override

@@ -3,14 +3,17 @@ package io.chasqui.engine;
 import io.chasqui.engine.TokenDecoder.Run;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.TreeSet;
 import java.util.concurrent.locks.LockSupport;
 
 /**
  * The engine's thread, on which all running answers share every pass over the weights. A step takes
- * one token of each answer that generates, and of those that still compute their prompt as many as
- * hardly slow the others down. Who came first goes first: when KV memory runs out, the youngest
+ * one token of each sequence that generates, and of those that still compute their prompt as many
+ * as hardly slow the others down. Who came first goes first: when KV memory runs out, the youngest
  * gives its own back and computes it again later. An answer whose reader does not read is left out
  * of the steps, and its place is another's, until it does.
  */
@@ -20,13 +23,14 @@ final class StepLoop {
   private final int slots;
   private final PrefillPace pace = new PrefillPace();
 
-  /** By order of submission; also the lock of all that submits and closes. */
-  private final TreeSet<Answer> waiting = new TreeSet<>(Answer.ORDER);
+  /** By urgency and order of submission; also the lock of all that submits and closes. */
+  private final TreeSet<Course> waiting = new TreeSet<>(Course.ORDER);
 
-  /** By order of submission; the loop's own. */
-  private final TreeSet<Answer> running = new TreeSet<>(Answer.ORDER);
+  /** By urgency and order of submission; the loop's own. */
+  private final TreeSet<Course> running = new TreeSet<>(Course.ORDER);
 
   private volatile int runningCount;
+  private volatile int parkedCount;
 
   /** Of the last answers, an exponential mean: what {@code Retry-After} is computed from. */
   private volatile double secondsPerAnswer = 1;
@@ -38,20 +42,31 @@ final class StepLoop {
    * Starts the loop.
    *
    * @param decoder closed when the loop ends
+   * @param slots sequences of a step at most
    */
-  StepLoop(TokenDecoder decoder, EngineOptions options) {
+  StepLoop(TokenDecoder decoder, int slots, EngineOptions options) {
     this.decoder = decoder;
+    this.slots = slots;
     this.options = options;
-    slots = Math.min(options.maxSequences(), decoder.maxSequences());
     thread = Thread.ofPlatform().name("chasqui-engine").daemon().start(this::serve);
   }
 
-  /** Answers that run now, those that wait for their readers included. */
+  /** Sequences that run now, those that wait for their readers included. */
   int running() {
     return runningCount;
   }
 
-  /** Answers that wait for their turn. */
+  /** Sequences that run, but wait for their readers. */
+  int parked() {
+    return parkedCount;
+  }
+
+  /** The part of the KV memory that sequences use, from 0 to 1. */
+  double kvUsage() {
+    return decoder.usage();
+  }
+
+  /** Sequences that wait for their turn. */
   int waiting() {
     synchronized (waiting) {
       return waiting.size();
@@ -73,7 +88,7 @@ final class StepLoop {
         throw AdmissionException.queueFull(
             waiting.size(), Duration.ofSeconds(Math.clamp(seconds, 1, 600)));
       }
-      waiting.add(answer);
+      waiting.add(answer.first());
     }
     wake();
   }
@@ -88,11 +103,11 @@ final class StepLoop {
     LockSupport.unpark(thread);
   }
 
-  /** An answer that was cancelled: one that waits ends at once, one that runs at the next step. */
+  /** An answer that was cancelled: one that has not begun ends at once, others at the next step. */
   void cancelled(Answer answer) {
     boolean waited;
     synchronized (waiting) {
-      waited = waiting.remove(answer);
+      waited = !answer.hasBegun() && waiting.remove(answer.first());
     }
     if (waited) {
       answer.end(FinishReason.CANCELLED);
@@ -129,7 +144,7 @@ final class StepLoop {
         long now = System.nanoTime();
         sweep(now);
         admit(now);
-        List<Answer> step = plan(now);
+        List<Course> step = plan(now);
         if (step.isEmpty()) {
           rest(now);
         } else {
@@ -137,138 +152,215 @@ final class StepLoop {
         }
       }
     } finally {
-      List.copyOf(running).forEach(answer -> end(answer, FinishReason.CANCELLED));
-      List<Answer> left;
-      synchronized (waiting) {
-        left = List.copyOf(waiting);
-      }
-      left.forEach(answer -> answer.channel.cancel());
+      all().forEach(course -> end(course.answer, FinishReason.CANCELLED));
     }
   }
 
-  /** Ends those that nobody wants any more. */
+  private List<Course> all() {
+    List<Course> all = new ArrayList<>(running);
+    synchronized (waiting) {
+      all.addAll(waiting);
+    }
+    return all;
+  }
+
+  /** Ends those that nobody wants any more, or whose time is up. */
   private void sweep(long now) {
-    for (Answer answer : List.copyOf(running)) {
-      boolean stalled = answer.isParked(now) && answer.nanosUntilStalled(now) <= 0;
-      if (stalled || answer.channel.isCancelled()) {
-        end(answer, FinishReason.CANCELLED);
+    for (Course course : all()) {
+      FinishReason reason = course.answer.cutOff(now);
+      if (reason != null) {
+        end(course.answer, reason);
       }
     }
+    parkedCount = (int) running.stream().filter(course -> course.answer.isParked(now)).count();
   }
 
   /**
    * Gives free slots to those that wait, as long as there is memory for what they compute first.
    */
   private void admit(long now) {
-    long active = running.stream().filter(answer -> !answer.isParked(now)).count();
+    int active = width(active(now));
     while (active < slots && running.size() < decoder.maxSequences()) {
-      Answer next;
+      Course next;
       synchronized (waiting) {
         if (waiting.isEmpty()) {
           return;
         }
         next = waiting.first();
-        if (active > 0 && !decoder.hasRoom(next.pending() + 1)) {
+        boolean fits =
+            active + next.width() <= slots && decoder.hasRoom(next.pending() + next.width());
+        if (active > 0 && !fits) {
           return;
         }
         waiting.remove(next);
-        running.add(next);
-        runningCount = running.size();
+        run(next);
+        next.answer.begin();
       }
       next.start(decoder);
-      active++;
+      active += next.width();
     }
   }
 
-  /** Reserves memory for the next step, from the oldest answer to the youngest. */
-  private List<Answer> plan(long now) {
-    List<Answer> active =
-        running.stream().filter(answer -> !answer.isParked(now)).limit(slots).toList();
-    int generating = (int) active.stream().filter(answer -> answer.pending() == 1).count();
-    int spare = decoder.maxTokens() - generating;
-    int spareOutputs = decoder.maxOutputs() - active.size();
-    int ofPrompts = generating > 0 ? Math.min(spare, pace.tokens()) : spare;
-    List<Answer> step = new ArrayList<>();
-    for (Answer answer : active) {
-      if (!running.contains(answer)) {
-        continue; // it has given its memory to one before it
-      }
-      boolean generates = answer.pending() == 1;
-      int most = generates ? 1 + Math.min(spare, spareOutputs) : ofPrompts;
-      if (most == 0) {
-        continue;
-      }
-      if (reserve(answer, most, 1 + spareOutputs, now)) {
-        Run run = answer.run();
-        spareOutputs -= Math.max(0, run.outputs() - 1);
-        spare -= generates ? run.tokens().length - 1 : run.tokens().length;
-        ofPrompts = generates ? Math.min(ofPrompts, spare) : ofPrompts - run.tokens().length;
-        step.add(answer);
+  private List<Course> active(long now) {
+    return running.stream().filter(course -> !course.answer.isParked(now)).toList();
+  }
+
+  private static int width(List<Course> courses) {
+    return courses.stream().mapToInt(Course::width).sum();
+  }
+
+  /** Reserves memory for the next step, from the first to the last. */
+  private List<Course> plan(long now) {
+    List<Course> active = withinSlots(active(now));
+    List<Course> generating = active.stream().filter(Course::generates).toList();
+    List<Course> prompts = active.stream().filter(course -> !course.generates()).toList();
+    int spare = decoder.maxTokens() - width(generating);
+    int spareOutputs = decoder.maxOutputs() - width(active);
+    int ofPrompts = generating.isEmpty() ? spare : Math.min(spare, pace.tokens());
+    Map<Course, Integer> shares = shares(prompts, ofPrompts);
+    spare -= shares.values().stream().mapToInt(Integer::intValue).sum();
+    List<Course> step = new ArrayList<>();
+    for (Course course : active) {
+      int most = course.generates() ? 1 + spare : shares.getOrDefault(course, 0);
+      // Those who have given their memory to one before them run no longer.
+      if (most > 0
+          && running.contains(course)
+          && reserve(course, most, course.width() + spareOutputs, now)) {
+        spareOutputs -= Math.max(0, course.outputs() - course.width());
+        spare -= course.generates() ? course.tokens() - course.width() : 0;
+        step.add(course);
       }
     }
     return step;
   }
 
-  /** Plans an answer's part of the step, with the memory of younger ones if need be. */
-  private boolean reserve(Answer answer, int mostTokens, int mostOutputs, long now) {
-    while (!answer.plan(mostTokens, mostOutputs)) {
-      Answer victim = victim(now);
-      if (victim.equals(answer)) {
+  private List<Course> withinSlots(List<Course> active) {
+    List<Course> within = new ArrayList<>();
+    int free = slots;
+    for (Course course : active) {
+      free -= course.width();
+      if (free < 0) {
+        break;
+      }
+      within.add(course);
+    }
+    return within;
+  }
+
+  /**
+   * Deals the tokens that a step has for prompts: the first prompt gets half of them, and the
+   * others the rest, those first that have least to do. So a short prompt does not wait for a long
+   * one, and a long one is computed at half its pace at least, however many short ones come.
+   */
+  private static Map<Course, Integer> shares(List<Course> prompts, int tokens) {
+    Map<Course, Integer> shares = new HashMap<>();
+    if (prompts.isEmpty()) {
+      return shares;
+    }
+    Course first = prompts.getFirst();
+    int ofFirst = Math.min(first.pending(), Math.ceilDiv(tokens, 2));
+    int left = tokens - ofFirst;
+    List<Course> others =
+        prompts.stream().skip(1).sorted(Comparator.comparingInt(Course::pending)).toList();
+    for (Course other : others) {
+      int share = Math.min(other.pending(), left);
+      shares.put(other, share);
+      left -= share;
+    }
+    shares.put(first, Math.min(first.pending(), ofFirst + left));
+    return shares;
+  }
+
+  /** Plans a course's part of the step, with the memory of later ones if need be. */
+  private boolean reserve(Course course, int mostTokens, int mostOutputs, long now) {
+    while (!course.plan(mostTokens, mostOutputs)) {
+      Course victim = victim(now);
+      if (victim.equals(course)) {
         return false; // those before it will end
       }
-      victim.giveMemoryBack();
-      running.remove(victim);
-      synchronized (waiting) {
-        waiting.add(victim);
-        runningCount = running.size();
-      }
+      suspend(victim);
       options.listener().preempted();
     }
     return true;
   }
 
-  /** Of those whose reader does not read the youngest; of all if there are none. */
-  private Answer victim(long now) {
+  /** Of those whose reader does not read the last; of all if there are none. */
+  private Course victim(long now) {
     return running.reversed().stream()
-        .filter(answer -> answer.hasMemory() && answer.isParked(now))
+        .filter(course -> course.hasMemory() && course.answer.isParked(now))
         .findFirst()
         .orElseGet(running::getLast);
   }
 
-  private void compute(List<Answer> step) {
-    List<Run> runs = step.stream().map(Answer::run).toList();
+  private void suspend(Course course) {
+    course.giveMemoryBack();
+    running.remove(course);
+    synchronized (waiting) {
+      waiting.add(course);
+      runningCount = running.size();
+    }
+  }
+
+  private void run(Course course) {
+    running.add(course);
+    runningCount = running.size();
+  }
+
+  private void compute(List<Course> step) {
+    List<Run> runs = step.stream().flatMap(course -> course.runs().stream()).toList();
+    int ofPrompts =
+        step.stream().filter(course -> !course.generates()).mapToInt(Course::tokens).sum();
     long begin = System.nanoTime();
     try {
       decoder.forward(runs);
     } catch (RuntimeException | Error e) {
-      step.forEach(answer -> fail(answer, e));
+      step.forEach(course -> fail(course.answer, e));
       return;
     }
-    measure(runs, System.nanoTime() - begin);
+    int all = step.stream().mapToInt(Course::tokens).sum();
+    pace.measured(ofPrompts, all - ofPrompts, (double) (System.nanoTime() - begin));
+    options.listener().stepped(runs.size(), all);
     int row = 0;
-    for (Answer answer : step) {
-      int outputs = answer.run().outputs();
+    for (Course course : step) {
+      int outputs = course.outputs();
       try {
-        FinishReason reason = answer.advance(decoder, row);
-        if (reason != null) {
-          end(answer, reason);
+        List<? extends Course> forks = course.forks();
+        advance(course, row);
+        for (Course fork : forks) {
+          if (course
+              .answer
+              .courses()
+              .contains(fork)) { // unless the first one's end is the answer's
+            join(fork, row);
+          }
         }
       } catch (RuntimeException | Error e) {
-        fail(answer, e); // one broken answer must not take the others with it
+        fail(course.answer, e); // one broken answer must not take the others with it
       }
       row += outputs;
     }
   }
 
-  private void measure(List<Run> runs, long nanos) {
-    int all = runs.stream().mapToInt(run -> run.tokens().length).sum();
-    int ofPrompts =
-        runs.stream()
-            .filter(run -> run.outputs() < run.tokens().length)
-            .mapToInt(run -> run.tokens().length)
-            .sum();
-    pace.measured(ofPrompts, all - ofPrompts, (double) nanos);
-    options.listener().stepped(runs.size(), all);
+  /** Another choice of an answer goes on, at once if there is a slot for it. */
+  private void join(Course fork, int row) {
+    run(fork);
+    advance(fork, row);
+    if (running.contains(fork) && running.size() > slots) {
+      suspend(fork);
+    }
+  }
+
+  private void advance(Course course, int row) {
+    FinishReason reason = course.advance(decoder, row);
+    if (reason == FinishReason.CANCELLED) {
+      end(course.answer, reason);
+    } else if (reason != null) {
+      leave(course);
+      if (course.answer.ended(course)) {
+        settle(course.answer);
+        course.answer.end(reason);
+      }
+    }
   }
 
   /** Until somebody comes, reads, or has not read for too long. */
@@ -277,25 +369,40 @@ final class StepLoop {
       LockSupport.park(this);
     } else {
       long nanos =
-          running.stream().mapToLong(answer -> answer.nanosUntilStalled(now)).min().orElseThrow();
+          running.stream()
+              .mapToLong(course -> course.answer.nanosUntilCutOff(now))
+              .min()
+              .orElseThrow();
       LockSupport.parkNanos(this, Math.max(1, nanos));
     }
   }
 
   private void end(Answer answer, FinishReason reason) {
+    if (!answer.courses().isEmpty()) {
+      answer.courses().forEach(this::leave);
+      settle(answer);
+      answer.end(reason);
+    }
+  }
+
+  private void settle(Answer answer) {
+    if (!answer.hasBegun()) {
+      return;
+    }
     double mean = secondsPerAnswer;
     secondsPerAnswer = mean + 0.2 * (answer.seconds() - mean);
-    leave(answer);
-    answer.end(reason);
   }
 
   private void fail(Answer answer, Throwable cause) {
-    leave(answer);
+    answer.courses().forEach(this::leave);
     answer.fail(cause);
   }
 
-  private void leave(Answer answer) {
-    running.remove(answer);
-    runningCount = running.size();
+  private void leave(Course course) {
+    running.remove(course);
+    synchronized (waiting) {
+      waiting.remove(course);
+      runningCount = running.size();
+    }
   }
 }

@@ -28,6 +28,12 @@ interface TokenDecoder extends AutoCloseable {
   /** Whether there is KV memory for so many positions more, as things are. */
   boolean hasRoom(int positions);
 
+  /** Positions that there is KV memory for when nobody else has any. */
+  long maxPositions();
+
+  /** The part of the KV memory that sequences use, from 0 to 1; for any thread. */
+  double usage();
+
   /**
    * A run of tokens at the end of a sequence, which has reserved their positions.
    *
@@ -66,6 +72,12 @@ interface TokenDecoder extends AutoCloseable {
      * @return how many tokens are there, as if they had been computed
      */
     int adopt(int[] tokens, long salt);
+
+    /**
+     * A second sequence with the same positions, which share memory until they differ; an empty one
+     * where the decoder has no shared memory.
+     */
+    Sequence fork();
 
     /** Makes room for further positions; false, and nothing is done, if there is none. */
     boolean reserve(int positions);

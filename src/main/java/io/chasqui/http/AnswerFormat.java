@@ -4,39 +4,65 @@ import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import com.fasterxml.jackson.databind.annotation.JsonNaming;
 import io.chasqui.engine.FinishReason;
+import io.chasqui.engine.GenerationEvent.Prompt;
+import io.chasqui.engine.GenerationEvent.Token;
 import io.chasqui.engine.Usage;
+import io.chasqui.tokenizer.Detokenizer;
+import io.chasqui.tokenizer.Tokenizer;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.stream.IntStream;
 
 /** The JSON of one answer, whole or in chunks, as OpenAI's clients expect it. */
 sealed interface AnswerFormat {
-  /** The chunk before the first token, where the format has one. */
-  Optional<Object> opening();
+  /** The chunks before the first token, where the format has them. */
+  List<Object> openings();
+
+  /** The chunks that tell what was asked of the prompt. */
+  List<Object> chunks(Prompt prompt);
 
   /** A piece of the answer. */
-  Object chunk(String text);
+  Object chunk(Token token);
 
-  /** The last chunk with a choice. */
-  Object closing(FinishReason reason);
+  /** The last chunk of a choice. */
+  Object closing(int choice, FinishReason reason);
 
   /** The chunk without a choice that tells the usage. */
   Object usageChunk(Usage usage);
 
   /** The answer of a request that does not stream. */
-  Object whole(String text, FinishReason reason, Usage usage);
+  Object whole(List<WholeChoice> choices, Optional<Prompt> prompt, Usage usage);
+
+  /** How many choices it has. */
+  int choices();
+
+  /**
+   * One choice of an answer that does not stream.
+   *
+   * @param tokens those whose log probabilities are to be told
+   */
+  record WholeChoice(int index, String text, List<Token> tokens, FinishReason reason) {}
 
   /**
    * What all chunks of one answer repeat.
    *
+   * @param choices how many choices there are
+   * @param logprobs whether their log probabilities are told
    * @param usageAsked whether chunks have a field {@code usage}, null but in the last one
    */
-  record Head(String id, long created, String model, boolean usageAsked) {
-    static Head of(String prefix, String model, boolean usageAsked) {
-      String id = prefix + UUID.randomUUID().toString().replace("-", "");
-      return new Head(id, Instant.now().getEpochSecond(), model, usageAsked);
+  record Head(
+      String id, long created, String model, int choices, boolean logprobs, boolean usageAsked) {
+    static Head of(String prefix, AnswerRequest request) {
+      return new Head(
+          prefix + UUID.randomUUID().toString().replace("-", ""),
+          Instant.now().getEpochSecond(),
+          request.model(),
+          request.choices().n(),
+          request.logprobs().isPresent(),
+          request.includeUsage());
     }
 
     /** Null leaves the field out; an empty value writes it as null. */
@@ -85,33 +111,53 @@ sealed interface AnswerFormat {
       Optional<UsageBody> usage) {}
 
   private static String word(FinishReason reason) {
-    return reason.name().toLowerCase(Locale.ROOT);
+    return switch (reason) {
+      case STOP -> "stop";
+      // Clients know no other word for an answer that was cut.
+      case LENGTH, DEADLINE -> "length";
+      case CANCELLED -> throw new IllegalArgumentException("a cancelled answer is not finished");
+    };
   }
 
   /** {@code /v1/chat/completions}. */
-  record Chat(Head head) implements AnswerFormat {
+  record Chat(Head head, Tokenizer tokenizer) implements AnswerFormat {
     @JsonInclude(JsonInclude.Include.NON_NULL)
     private record Message(String role, String content) {}
 
     @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
-    private record ChunkChoice(int index, Message delta, String finishReason) {}
+    private record ChunkChoice(
+        int index, Message delta, ChatLogprobs logprobs, String finishReason) {}
 
     @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
-    private record WholeChoice(int index, Message message, String finishReason) {}
+    private record MessageChoice(
+        int index, Message message, ChatLogprobs logprobs, String finishReason) {}
 
     @Override
-    public Optional<Object> opening() {
-      return Optional.of(chunk(new ChunkChoice(0, new Message("assistant", ""), null)));
+    public int choices() {
+      return head.choices();
     }
 
     @Override
-    public Object chunk(String text) {
-      return chunk(new ChunkChoice(0, new Message(null, text), null));
+    public List<Object> openings() {
+      return IntStream.range(0, head.choices())
+          .mapToObj(i -> chunk(new ChunkChoice(i, new Message("assistant", ""), null, null)))
+          .toList();
     }
 
     @Override
-    public Object closing(FinishReason reason) {
-      return chunk(new ChunkChoice(0, new Message(null, null), word(reason)));
+    public List<Object> chunks(Prompt prompt) {
+      return List.of();
+    }
+
+    @Override
+    public Object chunk(Token token) {
+      var message = new Message(null, token.text());
+      return chunk(new ChunkChoice(token.choice(), message, logprobs(List.of(token)), null));
+    }
+
+    @Override
+    public Object closing(int choice, FinishReason reason) {
+      return chunk(new ChunkChoice(choice, new Message(null, null), null, word(reason)));
     }
 
     private Object chunk(ChunkChoice choice) {
@@ -124,9 +170,18 @@ sealed interface AnswerFormat {
     }
 
     @Override
-    public Object whole(String text, FinishReason reason, Usage usage) {
-      var choice = new WholeChoice(0, new Message("assistant", text), word(reason));
-      return envelope("chat.completion", List.of(choice), Optional.of(UsageBody.of(usage)));
+    public Object whole(List<WholeChoice> choices, Optional<Prompt> prompt, Usage usage) {
+      List<MessageChoice> messages = new ArrayList<>();
+      for (WholeChoice each : choices) {
+        var message = new Message("assistant", each.text());
+        messages.add(
+            new MessageChoice(each.index(), message, logprobs(each.tokens()), word(each.reason())));
+      }
+      return envelope("chat.completion", messages, Optional.of(UsageBody.of(usage)));
+    }
+
+    private ChatLogprobs logprobs(List<Token> tokens) {
+      return head.logprobs() ? ChatLogprobs.of(tokens, tokenizer) : null;
     }
 
     private Envelope envelope(String object, List<?> choices, Optional<UsageBody> usage) {
@@ -134,24 +189,90 @@ sealed interface AnswerFormat {
     }
   }
 
-  /** {@code /v1/completions}. */
-  record Text(Head head) implements AnswerFormat {
+  /** {@code /v1/completions}; its own state is how long the text of each choice is so far. */
+  final class Text implements AnswerFormat {
+    private final Head head;
+    private final Tokenizer tokenizer;
+    private final int[] prompt;
+
+    /** The text of the prompt that precedes every choice; empty where it is not asked for. */
+    private final String echo;
+
+    private final int[] lengths;
+
     @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
-    private record TextChoice(int index, String text, Object logprobs, String finishReason) {}
+    private record TextChoice(int index, String text, TextLogprobs logprobs, String finishReason) {}
 
-    @Override
-    public Optional<Object> opening() {
-      return Optional.empty();
+    /**
+     * @param prompt the prompt's token ids
+     * @param echo the text of the prompt, where it precedes every choice; else empty
+     */
+    Text(Head head, Tokenizer tokenizer, int[] prompt, String echo) {
+      this.head = head;
+      this.tokenizer = tokenizer;
+      this.prompt = prompt;
+      this.echo = echo;
+      lengths = new int[head.choices()];
     }
 
     @Override
-    public Object chunk(String text) {
-      return envelope(List.of(new TextChoice(0, text, null, null)), head.noUsage());
+    public int choices() {
+      return head.choices();
+    }
+
+    /** The echo, unless it has to wait for its log probabilities. */
+    @Override
+    public List<Object> openings() {
+      return echo.isEmpty() || head.logprobs() ? List.of() : echoes(null);
     }
 
     @Override
-    public Object closing(FinishReason reason) {
-      return envelope(List.of(new TextChoice(0, "", null, word(reason))), head.noUsage());
+    public List<Object> chunks(Prompt of) {
+      return head.logprobs() ? echoes(logprobs(of)) : List.of();
+    }
+
+    private List<Object> echoes(TextLogprobs logprobs) {
+      return IntStream.range(0, head.choices())
+          .mapToObj(i -> {
+            lengths[i] = echo.length();
+            return chunk(new TextChoice(i, echo, logprobs, null));
+          })
+          .toList();
+    }
+
+    @Override
+    public Object chunk(Token token) {
+      TextLogprobs logprobs = head.logprobs() ? new TextLogprobs() : null;
+      add(token, logprobs);
+      return chunk(new TextChoice(token.choice(), token.text(), logprobs, null));
+    }
+
+    private void add(Token token, TextLogprobs logprobs) {
+      int offset = lengths[token.choice()];
+      lengths[token.choice()] += token.text().length();
+      if (logprobs != null && !ChatLogprobs.isEndOfText(token, tokenizer)) {
+        logprobs.add(token.id(), token.logprobs(), offset, tokenizer);
+      }
+    }
+
+    private TextLogprobs logprobs(Prompt of) {
+      var logprobs = new TextLogprobs();
+      Detokenizer detokenizer = tokenizer.newDetokenizer();
+      int offset = 0;
+      for (int i = 0; i < prompt.length; i++) {
+        logprobs.add(prompt[i], of.logprobs().get(i), offset, tokenizer);
+        offset += detokenizer.append(prompt[i]).length();
+      }
+      return logprobs;
+    }
+
+    @Override
+    public Object closing(int choice, FinishReason reason) {
+      return chunk(new TextChoice(choice, "", null, word(reason)));
+    }
+
+    private Object chunk(TextChoice choice) {
+      return envelope(List.of(choice), head.noUsage());
     }
 
     @Override
@@ -160,9 +281,20 @@ sealed interface AnswerFormat {
     }
 
     @Override
-    public Object whole(String text, FinishReason reason, Usage usage) {
-      return envelope(
-          List.of(new TextChoice(0, text, null, word(reason))), Optional.of(UsageBody.of(usage)));
+    public Object whole(List<WholeChoice> choices, Optional<Prompt> of, Usage usage) {
+      List<TextChoice> texts = new ArrayList<>();
+      for (WholeChoice each : choices) {
+        TextLogprobs logprobs = null;
+        if (head.logprobs()) {
+          logprobs = of.map(this::logprobs).orElseGet(TextLogprobs::new);
+          lengths[each.index()] = echo.length();
+          for (Token token : each.tokens()) {
+            add(token, logprobs);
+          }
+        }
+        texts.add(new TextChoice(each.index(), echo + each.text(), logprobs, word(each.reason())));
+      }
+      return envelope(texts, Optional.of(UsageBody.of(usage)));
     }
 
     private Envelope envelope(List<?> choices, Optional<UsageBody> usage) {

@@ -3,6 +3,7 @@ package io.chasqui.http;
 import io.chasqui.engine.GenerationRequest;
 import io.chasqui.engine.ModelInfo;
 import io.chasqui.engine.Speculation;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 
@@ -12,9 +13,13 @@ import java.util.Optional;
  * @param model the name that the client asks for
  * @param stream whether to answer with server-sent events
  * @param includeUsage whether the stream ends with a chunk that tells the usage
- * @param maxTokens the most tokens of the answer, if the client sets a limit
+ * @param maxTokens the most tokens of each choice, if the client sets a limit
  * @param sampling how to draw its tokens
- * @param stop texts before which the answer ends
+ * @param choices how many answers there are
+ * @param stop texts before which a choice ends
+ * @param logprobs of how many most likely tokens the log probabilities are told, if they are
+ * @param echo whether a choice begins with its prompt
+ * @param scheduling what it shares with others, and when it is its turn
  * @param speculation whether to guess tokens ahead, if the client says so
  */
 record AnswerRequest(
@@ -23,7 +28,11 @@ record AnswerRequest(
     boolean includeUsage,
     Optional<Integer> maxTokens,
     SamplingRequest sampling,
+    ChoicesRequest choices,
     List<String> stop,
+    Optional<Integer> logprobs,
+    boolean echo,
+    SchedulingRequest scheduling,
     Optional<Speculation> speculation) {
 
   /** OpenAI allows 4; other servers' clients send more. */
@@ -31,7 +40,7 @@ record AnswerRequest(
 
   private static final int LONGEST_STOP = 1024;
 
-  static AnswerRequest parse(JsonFields body) {
+  static AnswerRequest parse(JsonFields body, Optional<Integer> logprobs) {
     refuseWhatIsNotImplemented(body);
     String model = body.requiredText("model", "name the model, as GET /v1/models lists it");
     boolean stream = body.flag("stream");
@@ -40,9 +49,11 @@ record AnswerRequest(
       throw ApiException.badRequest(
           "stream_options", "'stream_options' is only allowed together with \"stream\": true.");
     }
+    boolean echo = body.flag("echo");
+    int leastTokens = echo ? 0 : 1; // an echo may be all that is wanted
     Optional<Integer> maxTokens =
-        body.integer("max_completion_tokens", 1, Integer.MAX_VALUE)
-            .or(() -> body.integer("max_tokens", 1, Integer.MAX_VALUE))
+        body.integer("max_completion_tokens", leastTokens, Integer.MAX_VALUE)
+            .or(() -> body.integer("max_tokens", leastTokens, Integer.MAX_VALUE))
             .map(Long::intValue);
     SamplingRequest sampling = SamplingRequest.parse(body);
     maxTokens.ifPresent(sampling::requireRoomForMinTokens);
@@ -61,7 +72,11 @@ record AnswerRequest(
         streamOptions.map(options -> options.flag("include_usage")).orElse(false),
         maxTokens,
         sampling,
+        ChoicesRequest.parse(body, stream),
         stop,
+        logprobs,
+        echo,
+        SchedulingRequest.parse(body),
         speculation(body));
   }
 
@@ -76,22 +91,12 @@ record AnswerRequest(
 
   /** To take such a field and not obey it would be a wrong answer that looks right. */
   private static void refuseWhatIsNotImplemented(JsonFields body) {
-    for (String field : List.of("n", "best_of")) {
-      if (body.integer(field, 1, 128).orElse(1L) != 1) {
-        throw ApiException.unsupported(
-            field, "Only one answer a request: leave '%s' out or set it to 1.".formatted(field));
-      }
-    }
     for (String field : List.of("tools", "functions", "suffix")) {
       boolean isEmptyContainer = body.get(field).isContainerNode() && body.get(field).isEmpty();
       if (body.has(field) && !isEmptyContainer) {
         throw ApiException.unsupported(
             field, "'%s' is not supported; leave it out.".formatted(field));
       }
-    }
-    boolean logprobs = body.has("logprobs") && !body.get("logprobs").isBoolean();
-    if (logprobs || body.get("logprobs").asBoolean() || body.has("top_logprobs")) {
-      throw ApiException.unsupported("logprobs", "'logprobs' is not supported; leave it out.");
     }
     body.object("response_format")
         .flatMap(format -> format.text("type"))
@@ -100,13 +105,11 @@ record AnswerRequest(
           throw ApiException.unsupported(
               "response_format", "Only {\"type\": \"text\"} is supported.");
         });
-    if (body.flag("echo")) {
-      throw ApiException.unsupported("echo", "'echo' is not supported; leave it out.");
-    }
   }
 
   /** The request for the engine; what the client leaves open, the model's own files decide. */
-  GenerationRequest toGeneration(int[] prompt, ModelInfo info, int defaultMaxTokens) {
+  GenerationRequest toGeneration(
+      int[] prompt, ModelInfo info, int defaultMaxTokens, Optional<Duration> timeout) {
     int limit = maxTokens.orElse(defaultMaxTokens);
     sampling.requireRoomForMinTokens(limit);
     var request =
@@ -114,7 +117,14 @@ record AnswerRequest(
             .sampling(sampling.toParameters(info.recommended(), info.vocabularySize()))
             .maxTokens(limit)
             .stop(stop);
+    choices.applyTo(request);
+    scheduling.applyTo(request);
+    logprobs.ifPresent(request::logprobs);
+    if (echo && (logprobs.isPresent() || limit == 0)) {
+      request.promptLogprobs();
+    }
     speculation.ifPresent(request::speculation);
+    timeout.ifPresent(request::timeout);
     return request.build();
   }
 }

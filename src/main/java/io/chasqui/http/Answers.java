@@ -6,21 +6,24 @@ import io.chasqui.engine.FinishReason;
 import io.chasqui.engine.Generation;
 import io.chasqui.engine.GenerationEvent;
 import io.chasqui.engine.GenerationEvent.Finished;
+import io.chasqui.engine.GenerationEvent.Prompt;
 import io.chasqui.engine.GenerationEvent.Token;
+import io.chasqui.http.AnswerFormat.WholeChoice;
 import io.smallrye.mutiny.Multi;
 import io.smallrye.mutiny.Uni;
 import io.vertx.ext.web.RoutingContext;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.ws.rs.core.MediaType;
 import jakarta.ws.rs.core.Response;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
 import org.jboss.logging.Logger;
 
 /** Turns a generation into an HTTP answer, whole or as a stream of events. */
 @ApplicationScoped
 class Answers {
   private static final Logger LOG = Logger.getLogger(Answers.class);
-  private static final String INTERRUPTED =
-      "The answer was interrupted: the server is stopping, or the client left it unread for too long.";
 
   private final ObjectMapper json;
 
@@ -51,43 +54,30 @@ class Answers {
 
   /** All events of a streamed answer. */
   Multi<String> frames(Generation generation, AnswerFormat format, boolean usage) {
-    Multi<String> opening = Multi.createFrom().optional(format.opening()).map(this::frame);
-    Multi<String> frames =
+    var frames = new AnswerFrames(format, usage, this::frame);
+    Multi<String> opening = Multi.createFrom().item(frames::opening);
+    Multi<String> answer =
         Multi.createFrom()
             .publisher(generation)
-            .map(event -> frames(event, format, usage))
+            .map(frames::of)
             .onFailure()
             .recoverWithItem(cause -> {
               LOG.error("A generation failed in the middle of its stream", cause);
-              return brokenOff("The model failed; the server's log tells why.");
+              return lastWords(
+                  ApiException.of(
+                      503, "The model failed; the server's log tells why.", null, "interrupted"));
             });
     return Multi.createBy()
         .concatenating()
-        .streams(opening, frames)
+        .streams(opening, answer)
         // Who leaves before the opening is written has not subscribed to the generation yet.
         .onCancellation()
         .invoke(generation::cancel);
   }
 
-  /** The frames of one event: none while a token's text is not final. */
-  private String frames(GenerationEvent event, AnswerFormat format, boolean usage) {
-    return switch (event) {
-      case Token token -> token.text().isEmpty() ? "" : frame(format.chunk(token.text()));
-      case Finished end when end.reason() == FinishReason.CANCELLED -> brokenOff(INTERRUPTED);
-      case Finished end ->
-          frame(format.closing(end.reason()))
-              + (usage ? frame(format.usageChunk(end.usage())) : "")
-              + EventStream.DONE;
-    };
-  }
-
-  private String brokenOff(String reason) {
-    return lastWords(ErrorBody.of(503, reason, null, "interrupted"));
-  }
-
   /** The end of a stream whose head promised more. */
-  String lastWords(ErrorBody error) {
-    return frame(error) + EventStream.DONE;
+  String lastWords(ApiException error) {
+    return frame(error.body()) + EventStream.DONE;
   }
 
   private String frame(Object data) {
@@ -102,27 +92,64 @@ class Answers {
     return Multi.createFrom()
         .publisher(generation)
         .collect()
-        .in(Whole::new, Whole::add)
+        .in(() -> new Whole(format.choices()), Whole::add)
         .map(answer -> {
-          if (answer.end.reason() == FinishReason.CANCELLED) {
-            throw ApiException.of(503, INTERRUPTED, null, "interrupted");
-          }
+          ApiException.of(answer.end)
+              .ifPresent(failure -> {
+                throw failure;
+              });
           return Response.ok(
-                  format.whole(answer.text.toString(), answer.end.reason(), answer.end.usage()),
+                  format.whole(answer.choices(), answer.prompt, answer.end.usage()),
                   MediaType.APPLICATION_JSON_TYPE)
               .build();
         });
   }
 
+  /** What has come of an answer that does not stream. */
   private static final class Whole {
-    final StringBuilder text = new StringBuilder();
+    private final List<WholeText> texts = new ArrayList<>();
+    Optional<Prompt> prompt = Optional.empty();
     Finished end;
+
+    private static final class WholeText {
+      final StringBuilder text = new StringBuilder();
+      final List<Token> tokens = new ArrayList<>();
+      Optional<FinishReason> reason = Optional.empty();
+    }
+
+    Whole(int choices) {
+      for (int i = 0; i < choices; i++) {
+        texts.add(new WholeText());
+      }
+    }
 
     void add(GenerationEvent event) {
       switch (event) {
-        case Token token -> text.append(token.text());
+        case Prompt of -> prompt = Optional.of(of);
+        case Token token -> add(token, texts.get(token.choice()));
         case Finished last -> end = last;
       }
+    }
+
+    private static void add(Token token, WholeText to) {
+      to.text.append(token.text());
+      if (token.logprobs().isPresent()) {
+        to.tokens.add(token);
+      }
+      to.reason = token.end();
+    }
+
+    List<WholeChoice> choices() {
+      List<WholeChoice> choices = new ArrayList<>();
+      for (WholeText each : texts) {
+        choices.add(
+            new WholeChoice(
+                choices.size(),
+                each.text.toString(),
+                each.tokens,
+                each.reason.orElse(end.reason())));
+      }
+      return choices;
     }
   }
 }

@@ -1,6 +1,7 @@
 package io.chasqui.http;
 
 import io.chasqui.engine.AdmissionException;
+import io.chasqui.engine.GenerationEvent.Finished;
 import io.chasqui.ops.ModelUnavailableException;
 import java.time.Duration;
 import java.util.Optional;
@@ -58,6 +59,29 @@ final class ApiException extends RuntimeException {
         LOG.error("A request failed", failure);
         yield of(500, "The server failed to answer; its log tells why.", null, "internal_error");
       }
+    };
+  }
+
+  /** Why the end of a generation is no answer; empty if it is one. */
+  static Optional<ApiException> of(Finished end) {
+    return switch (end.reason()) {
+      case CANCELLED ->
+          Optional.of(
+              of(
+                  503,
+                  "The answer was interrupted: the server is stopping, or the client left it unread for too long.",
+                  null,
+                  "interrupted"));
+      case DEADLINE ->
+          end.usage().completionTokens() > 0
+              ? Optional.empty()
+              : Optional.of(
+                  of(
+                      429,
+                      "The request's time was up before its first token; allow it more, or try again when fewer requests run.",
+                      null,
+                      "deadline_exceeded"));
+      case STOP, LENGTH -> Optional.empty();
     };
   }
 

@@ -7,13 +7,31 @@ import io.chasqui.engine.GenerationRequest;
 import java.io.InputStream;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /** The body of {@code POST /v1/chat/completions}. */
 record ChatRequest(AnswerRequest answer, List<ChatMessage> messages) implements PromptedRequest {
 
   static ChatRequest parse(InputStream body) {
     JsonFields fields = JsonFields.parse(body);
-    return new ChatRequest(AnswerRequest.parse(fields), messages(fields));
+    if (fields.flag("echo")) {
+      throw ApiException.unsupported(
+          "echo", "'echo' is for /v1/completions; leave it out of a conversation.");
+    }
+    return new ChatRequest(AnswerRequest.parse(fields, logprobs(fields)), messages(fields));
+  }
+
+  private static Optional<Integer> logprobs(JsonFields fields) {
+    Optional<Integer> top =
+        fields.integer("top_logprobs", 0, GenerationRequest.MOST_LOGPROBS).map(Long::intValue);
+    if (fields.flag("logprobs")) {
+      return Optional.of(top.orElse(0));
+    }
+    if (top.isPresent()) {
+      throw ApiException.badRequest(
+          "top_logprobs", "'top_logprobs' is only allowed together with \"logprobs\": true.");
+    }
+    return Optional.empty();
   }
 
   static List<ChatMessage> messages(JsonFields fields) {
@@ -73,7 +91,7 @@ record ChatRequest(AnswerRequest answer, List<ChatMessage> messages) implements 
   }
 
   @Override
-  public AnswerFormat format(String model) {
-    return new AnswerFormat.Chat(AnswerFormat.Head.of("chatcmpl-", model, answer.includeUsage()));
+  public AnswerFormat format(Engine engine, int[] prompt) {
+    return new AnswerFormat.Chat(AnswerFormat.Head.of("chatcmpl-", answer), engine.tokenizer());
   }
 }

@@ -2,8 +2,10 @@ package io.chasqui.http;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.chasqui.engine.Engine;
+import io.chasqui.engine.GenerationRequest;
 import io.chasqui.tokenizer.Tokenizer;
 import java.io.InputStream;
+import java.util.Optional;
 import java.util.function.Function;
 
 /**
@@ -16,7 +18,9 @@ record CompletionRequest(AnswerRequest answer, Function<Tokenizer, int[]> prompt
 
   static CompletionRequest parse(InputStream body) {
     JsonFields fields = JsonFields.parse(body);
-    return new CompletionRequest(AnswerRequest.parse(fields), prompt(fields));
+    Optional<Integer> logprobs =
+        fields.integer("logprobs", 0, GenerationRequest.MOST_LOGPROBS).map(Long::intValue);
+    return new CompletionRequest(AnswerRequest.parse(fields, logprobs), prompt(fields));
   }
 
   private static Function<Tokenizer, int[]> prompt(JsonFields fields) {
@@ -56,7 +60,11 @@ record CompletionRequest(AnswerRequest answer, Function<Tokenizer, int[]> prompt
   }
 
   @Override
-  public AnswerFormat format(String model) {
-    return new AnswerFormat.Text(AnswerFormat.Head.of("cmpl-", model, answer.includeUsage()));
+  public AnswerFormat format(Engine engine, int[] prompt) {
+    return new AnswerFormat.Text(
+        AnswerFormat.Head.of("cmpl-", answer),
+        engine.tokenizer(),
+        prompt,
+        answer.echo() ? engine.tokenizer().decode(prompt, true) : "");
   }
 }

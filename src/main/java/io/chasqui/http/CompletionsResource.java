@@ -12,14 +12,18 @@ import io.smallrye.mutiny.Uni;
 import io.smallrye.mutiny.infrastructure.Infrastructure;
 import io.vertx.ext.web.RoutingContext;
 import jakarta.ws.rs.Consumes;
+import jakarta.ws.rs.HeaderParam;
 import jakarta.ws.rs.POST;
 import jakarta.ws.rs.Path;
 import jakarta.ws.rs.core.Context;
 import jakarta.ws.rs.core.MediaType;
 import jakarta.ws.rs.core.Response;
 import java.io.InputStream;
+import java.time.Duration;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.regex.Pattern;
 
 /**
  * {@code POST /v1/chat/completions} and {@code POST /v1/completions}.
@@ -31,6 +35,11 @@ import java.util.concurrent.CompletableFuture;
 @Consumes(MediaType.APPLICATION_JSON)
 @Blocking
 public class CompletionsResource {
+  /** How long a request may take, in seconds. */
+  private static final String TIMEOUT = "X-Request-Timeout";
+
+  private static final Pattern SECONDS = Pattern.compile("[0-9]{1,6}([.][0-9]{1,9})?");
+
   private final ServedModel served;
   private final Answers answers;
 
@@ -41,38 +50,60 @@ public class CompletionsResource {
 
   @POST
   @Path("/chat/completions")
-  public Uni<Response> chat(InputStream body, @Context RoutingContext client) {
-    return answer(ChatRequest.parse(body), client);
+  public Uni<Response> chat(
+      InputStream body, @HeaderParam(TIMEOUT) String timeout, @Context RoutingContext client) {
+    return answer(ChatRequest.parse(body), timeout(timeout), client);
   }
 
   @POST
   @Path("/completions")
-  public Uni<Response> complete(InputStream body, @Context RoutingContext client) {
-    return answer(CompletionRequest.parse(body), client);
+  public Uni<Response> complete(
+      InputStream body, @HeaderParam(TIMEOUT) String timeout, @Context RoutingContext client) {
+    return answer(CompletionRequest.parse(body), timeout(timeout), client);
   }
 
-  private Uni<Response> answer(PromptedRequest request, RoutingContext client) {
+  private static Optional<Duration> timeout(String seconds) {
+    if (seconds == null) {
+      return Optional.empty();
+    }
+    if (!SECONDS.matcher(seconds).matches() || Double.parseDouble(seconds) < 0.001) {
+      throw ApiException.badRequest(
+          TIMEOUT,
+          "'%s' must be a number of seconds from 0.001 to 999999, but is '%s'."
+              .formatted(TIMEOUT, ApiException.excerpt(seconds)));
+    }
+    return Optional.of(Duration.ofMillis(Math.round(1000 * Double.parseDouble(seconds))));
+  }
+
+  private Uni<Response> answer(
+      PromptedRequest request, Optional<Duration> timeout, RoutingContext client) {
     AnswerRequest asked = request.answer();
     if (served.isNameKnown()) {
       Models.require(served, asked.model());
     }
     if (asked.stream() && served.isLoading()) {
-      return Uni.createFrom().item(held(request));
+      return Uni.createFrom().item(held(request, timeout));
     }
     return served
         .engine()
-        .flatMap(engine ->
-            answers.respond(submit(request, engine), request.format(asked.model()), asked, client))
+        .flatMap(engine -> {
+          Submitted submitted = submit(request, timeout, engine);
+          return answers.respond(submitted.generation(), submitted.format(), asked, client);
+        })
         .map(this::timed);
   }
 
-  private Generation submit(PromptedRequest request, Engine engine) {
+  /** A generation that runs, and how its answer is written. */
+  private record Submitted(Generation generation, AnswerFormat format) {}
+
+  private Submitted submit(PromptedRequest request, Optional<Duration> timeout, Engine engine) {
     Models.require(served, request.answer().model());
     String field = request.promptField();
     int[] prompt = ApiException.blaming(field, () -> request.prompt(engine));
     GenerationRequest generation =
-        request.answer().toGeneration(prompt, engine.model(), request.defaultMaxTokens());
-    return ApiException.blaming(field, () -> engine.submit(generation));
+        request.answer().toGeneration(prompt, engine.model(), request.defaultMaxTokens(), timeout);
+    AnswerFormat format = request.format(engine, prompt);
+    return new Submitted(ApiException.blaming(field, () -> engine.submit(generation)), format);
   }
 
   /** The first answer of the process tells what the cold start cost. */
@@ -91,7 +122,7 @@ public class CompletionsResource {
    * A stream that begins before its model is ready. Its head is sent at once, so that whatever is
    * found out later can only be an event.
    */
-  private Response held(PromptedRequest request) {
+  private Response held(PromptedRequest request, Optional<Duration> timeout) {
     ColdStart start = served.coldStart();
     AnswerRequest asked = request.answer();
     Multi<String> progress = new Progress(served).comments();
@@ -103,13 +134,13 @@ public class CompletionsResource {
             .emitOn(Infrastructure.getDefaultWorkerPool())
             .onItem()
             .transformToMulti(engine -> {
-              Generation generation = submit(request, engine);
-              begun.complete(generation);
+              Submitted submitted = submit(request, timeout, engine);
+              begun.complete(submitted.generation());
               return answers.frames(
-                  generation, request.format(asked.model()), asked.includeUsage());
+                  submitted.generation(), submitted.format(), asked.includeUsage());
             })
             .onFailure()
-            .recoverWithItem(failure -> answers.lastWords(ApiException.of(failure).body()));
+            .recoverWithItem(failure -> answers.lastWords(ApiException.of(failure)));
     boolean first = start.isFirstAnswer();
     Set<Phase> told = start.ended();
     Multi<String> timing =

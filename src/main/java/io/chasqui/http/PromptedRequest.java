@@ -19,5 +19,10 @@ sealed interface PromptedRequest permits ChatRequest, CompletionRequest {
   /** The most tokens of an answer whose client sets no limit. */
   int defaultMaxTokens();
 
-  AnswerFormat format(String model);
+  /**
+   * How its answer is written.
+   *
+   * @param prompt the prompt's token ids
+   */
+  AnswerFormat format(Engine engine, int[] prompt);
 }

@@ -20,6 +20,7 @@ import io.chasqui.engine.AdmissionException;
 import io.chasqui.engine.Engine;
 import io.chasqui.engine.Generation;
 import io.chasqui.engine.GenerationEvent.Finished;
+import io.chasqui.engine.GenerationEvent.Prompt;
 import io.chasqui.engine.GenerationEvent.Token;
 import io.chasqui.engine.GenerationRequest;
 import io.chasqui.sampling.SamplingParameters;
@@ -68,13 +69,6 @@ record Conversations(Engine engine, ChatRequestParameters defaults) {
     if (format != null && format.type() != ResponseFormatType.TEXT) {
       throw new UnsupportedFeatureException("Only text is supported as response format");
     }
-    if (isSet(parameters.frequencyPenalty()) || isSet(parameters.presencePenalty())) {
-      throw new UnsupportedFeatureException("Penalties are not supported");
-    }
-  }
-
-  private static boolean isSet(Double penalty) {
-    return penalty != null && penalty != 0;
   }
 
   private SamplingParameters sampling(ChatRequestParameters parameters) {
@@ -83,11 +77,14 @@ record Conversations(Engine engine, ChatRequestParameters defaults) {
         parameters instanceof ChasquiChatRequestParameters ours && ours.seed().isPresent()
             ? ours.seed().getAsLong()
             : ThreadLocalRandom.current().nextLong();
-    return new SamplingParameters(
-        orElse(parameters.temperature(), recommended.temperature()),
-        orElse(parameters.topK(), recommended.topK()),
-        orElse(parameters.topP(), recommended.topP()),
-        seed);
+    return SamplingParameters.builder()
+        .temperature(orElse(parameters.temperature(), recommended.temperature()))
+        .topK(orElse(parameters.topK(), recommended.topK()))
+        .topP(orElse(parameters.topP(), recommended.topP()))
+        .frequencyPenalty(orElse(parameters.frequencyPenalty(), 0.0))
+        .presencePenalty(orElse(parameters.presencePenalty(), 0.0))
+        .seed(seed)
+        .build();
   }
 
   private static <T> T orElse(T value, T otherwise) {
@@ -132,6 +129,7 @@ record Conversations(Engine engine, ChatRequestParameters defaults) {
           answer.append(token.text());
           onText.accept(token.text());
         }
+        case Prompt prompt -> {} // not asked for
         case Finished end -> {
           return response(answer.toString(), end);
         }
@@ -146,7 +144,7 @@ record Conversations(Engine engine, ChatRequestParameters defaults) {
         .finishReason(
             switch (end.reason()) {
               case STOP -> FinishReason.STOP;
-              case LENGTH -> FinishReason.LENGTH;
+              case LENGTH, DEADLINE -> FinishReason.LENGTH;
               case CANCELLED -> FinishReason.OTHER;
             })
         .tokenUsage(new TokenUsage(end.usage().promptTokens(), end.usage().completionTokens()))

@@ -7,6 +7,7 @@ import dev.langchain4j.model.chat.response.PartialResponse;
 import io.chasqui.engine.Generation;
 import io.chasqui.engine.GenerationEvent;
 import io.chasqui.engine.GenerationEvent.Finished;
+import io.chasqui.engine.GenerationEvent.Prompt;
 import io.chasqui.engine.GenerationEvent.Token;
 import java.util.Objects;
 import java.util.concurrent.Flow;
@@ -57,6 +58,7 @@ record StreamedAnswer(Conversations conversations, ChatRequest request)
           answer.append(token.text());
           subscriber.onNext(new PartialResponse(token.text()));
         }
+        case Prompt prompt -> {} // not asked for
         case Finished end ->
             subscriber.onNext(new CompleteResponse(conversations.response(answer.toString(), end)));
       }

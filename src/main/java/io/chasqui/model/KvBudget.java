@@ -20,6 +20,12 @@ public record KvBudget(long bytes, String cure) {
   /** With fewer positions a model has no conversation. */
   static final int LEAST_CONTEXT = 256;
 
+  /** Of a sequence, where nobody says how long they are: a turn of a conversation. */
+  private static final int USUAL_POSITIONS = 512;
+
+  /** More sequences make a step longer than they make it worth, on the processors of a function. */
+  public static final int MOST_SEQUENCES = 16;
+
   private static final String OF_CONTAINER =
       "Raise the container's memory limit, lower the JVM's maximal heap (-Xmx), or store them in 8"
           + " bits.";
@@ -64,6 +70,18 @@ public record KvBudget(long bytes, String cure) {
                   cure));
     }
     return (int) positions;
+  }
+
+  /**
+   * How many sequences can run at once without running out of memory as a rule.
+   *
+   * @param context what {@link #context} has said
+   * @return from 1 to {@value #MOST_SEQUENCES}
+   */
+  public int sequences(KvLayout layout, int layers, int context) {
+    long affordable = Math.max(0, bytes) / (layers * layout.blockBytes());
+    int each = KvLayout.blocks(Math.min(context, USUAL_POSITIONS));
+    return (int) Math.clamp(affordable / each, 1, MOST_SEQUENCES);
   }
 
   /**

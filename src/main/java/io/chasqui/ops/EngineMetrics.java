@@ -4,6 +4,7 @@ import io.chasqui.engine.Engine;
 import io.chasqui.engine.EngineListener;
 import io.chasqui.engine.GenerationEvent.Finished;
 import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.DistributionSummary;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
@@ -29,6 +30,8 @@ public class EngineMetrics {
     .3, .5, .8, 1, 1.5, 2, 2.5, 5, 10, 15, 20, 30, 40, 50, 60, 120, 240, 480, 960, 1920, 7680
   };
 
+  private static final double[] BATCH_SIZES = {1, 2, 4, 8, 16, 32, 64};
+
   private static final List<String> ENDS = List.of("stop", "length", "abort", "error");
 
   private final MeterRegistry registry;
@@ -45,6 +48,7 @@ public class EngineMetrics {
   private final Counter preemptions;
   private final Counter steps;
   private final Counter stepTokens;
+  private final DistributionSummary stepSequences;
   private final Counter drafts;
   private final Counter draftedTokens;
   private final Counter acceptedTokens;
@@ -65,6 +69,11 @@ public class EngineMetrics {
     preemptions = registry.counter("vllm:num_preemptions");
     steps = registry.counter("chasqui_steps");
     stepTokens = registry.counter("chasqui_step_tokens");
+    stepSequences =
+        DistributionSummary.builder("chasqui_step_sequences")
+            .description("Sequences that share a step")
+            .serviceLevelObjectives(BATCH_SIZES)
+            .register(registry);
     drafts = registry.counter("vllm:spec_decode_num_drafts");
     draftedTokens = registry.counter("vllm:spec_decode_num_draft_tokens");
     acceptedTokens = registry.counter("vllm:spec_decode_num_accepted_tokens");
@@ -91,10 +100,16 @@ public class EngineMetrics {
 
   void observe(Engine engine) {
     Gauge.builder("vllm:num_requests_running", engine, Engine::running)
-        .description("Requests that run now")
+        .description("Sequences that run now")
         .register(registry);
     Gauge.builder("vllm:num_requests_waiting", engine, Engine::waiting)
-        .description("Requests that wait for their turn")
+        .description("Sequences that wait for their turn")
+        .register(registry);
+    Gauge.builder("chasqui_parked_streams", engine, Engine::parked)
+        .description("Sequences that run, but wait for their readers")
+        .register(registry);
+    Gauge.builder("vllm:kv_cache_usage_perc", engine, Engine::kvUsage)
+        .description("The part of the memory for keys and values that is in use, from 0 to 1")
         .register(registry);
     Gauge.builder("chasqui.kernels.info", () -> 1)
         .description("The kernels that compute the forward pass")
@@ -130,6 +145,7 @@ public class EngineMetrics {
       public void stepped(int sequences, int tokens) {
         steps.increment();
         stepTokens.increment(tokens);
+        stepSequences.record(sequences);
       }
 
       @Override
@@ -151,7 +167,7 @@ public class EngineMetrics {
         String reason =
             switch (end.reason()) {
               case STOP -> "stop";
-              case LENGTH -> "length";
+              case LENGTH, DEADLINE -> "length";
               case CANCELLED -> "abort";
             };
         ended(reason).increment();

@@ -94,7 +94,8 @@ public final class Sampler {
     return mix(z) & -1L << 11;
   }
 
-  private static long mix(long z) {
+  /** Turns a number into one that seems to have nothing to do with it. */
+  static long mix(long z) {
     z = (z ^ (z >>> 30)) * 0xBF58476D1CE4E5B9L;
     z = (z ^ (z >>> 27)) * 0x94D049BB133111EBL;
     return z ^ (z >>> 31);

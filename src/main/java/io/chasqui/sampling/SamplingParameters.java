@@ -107,6 +107,30 @@ public record SamplingParameters(
     return new Builder();
   }
 
+  /**
+   * The same for one of several answers to a request, each of which draws other numbers. The first
+   * of them, 0, draws as if it were the only one.
+   */
+  public SamplingParameters ofChoice(int choice) {
+    return choice == 0
+        ? this
+        : new SamplingParameters(
+            temperature,
+            topK,
+            topP,
+            minP,
+            typicalP,
+            Sampler.mix(seed + choice * 0x9E3779B97F4A7C15L),
+            repetitionPenalty,
+            frequencyPenalty,
+            presencePenalty,
+            noRepeatNgramSize,
+            logitBias,
+            minTokens,
+            ignoreEos,
+            stopTokens);
+  }
+
   /** Whether the most likely token is taken, always. */
   public boolean isGreedy() {
     return temperature == 0;

@@ -1,6 +1,7 @@
 package io.chasqui.engine;
 
 import io.chasqui.engine.GenerationEvent.Finished;
+import io.chasqui.engine.GenerationEvent.Prompt;
 import io.chasqui.engine.GenerationEvent.Token;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -11,10 +12,12 @@ import java.util.concurrent.Flow;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 
 /** A subscriber that keeps what it gets. */
 final class Collected implements Flow.Subscriber<GenerationEvent> {
   private final List<Token> tokens = Collections.synchronizedList(new ArrayList<>());
+  private final CompletableFuture<Prompt> prompt = new CompletableFuture<>();
   private final CompletableFuture<Finished> finished = new CompletableFuture<>();
   private final CompletableFuture<Flow.Subscription> subscription = new CompletableFuture<>();
   private final long demand;
@@ -57,10 +60,29 @@ final class Collected implements Flow.Subscriber<GenerationEvent> {
     return tokens().stream().mapToInt(Token::id).toArray();
   }
 
+  /** Of one choice, as if it were the only one. */
+  List<Token> tokens(int choice) {
+    return tokens().stream()
+        .filter(token -> token.choice() == choice)
+        .map(token -> token.of(0))
+        .toList();
+  }
+
   String text() {
-    var text = new StringBuilder();
-    tokens().forEach(token -> text.append(token.text()));
-    return text.toString();
+    return text(tokens());
+  }
+
+  String text(int choice) {
+    return text(tokens(choice));
+  }
+
+  private static String text(List<Token> tokens) {
+    return tokens.stream().map(Token::text).collect(Collectors.joining());
+  }
+
+  /** What was told of the prompt, which must have come. */
+  Prompt prompt() {
+    return prompt.resultNow();
   }
 
   @Override
@@ -78,6 +100,7 @@ final class Collected implements Flow.Subscriber<GenerationEvent> {
         tokens.add(token);
         onToken.accept(token);
       }
+      case Prompt of -> prompt.complete(of);
       case Finished end -> finished.complete(end);
     }
   }

@@ -6,6 +6,7 @@ import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.util.Arrays;
 import java.util.Comparator;
+import java.util.List;
 import java.util.concurrent.Flow;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
@@ -72,21 +73,21 @@ class EventChannelRulesTest {
     /** Some tokens and the end, which is an event too. */
     @Override
     public Flow.Publisher<GenerationEvent> createFlowPublisher(long elements) {
-      var channel = new EventChannel(4, () -> {}, () -> {});
+      var channel = new EventChannel(4, 1, () -> {}, () -> {});
       Thread.ofVirtual().start(() -> produce(channel, elements - 1));
       return channel;
     }
 
     private static void produce(EventChannel channel, long tokens) {
       for (int i = 0; i < tokens && !channel.isCancelled(); i++) {
-        EventChannelTest.put(channel, new GenerationEvent.Token(i, i, ""));
+        EventChannelTest.put(channel, EventChannelTest.token(i));
       }
-      channel.finish(EventChannelTest.END);
+      channel.finish(List.of(), EventChannelTest.END);
     }
 
     @Override
     public Flow.Publisher<GenerationEvent> createFailedFlowPublisher() {
-      var channel = new EventChannel(4, () -> {}, () -> {});
+      var channel = new EventChannel(4, 1, () -> {}, () -> {});
       channel.fail(new IllegalStateException("failed from the beginning"));
       return channel;
     }

@@ -12,6 +12,7 @@ import io.chasqui.engine.GenerationEvent.Token;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Flow;
@@ -33,7 +34,7 @@ class EventChannelTest {
   private final AtomicInteger cancellations = new AtomicInteger();
   private final AtomicInteger rooms = new AtomicInteger();
   private final EventChannel channel =
-      new EventChannel(3, cancellations::incrementAndGet, rooms::incrementAndGet);
+      new EventChannel(3, 1, cancellations::incrementAndGet, rooms::incrementAndGet);
 
   @Test
   void theProducerIsAheadByTheCapacityAndNoMore() throws Exception {
@@ -76,7 +77,7 @@ class EventChannelTest {
   void anEndNeverWaitsForRoom() throws Exception {
     fill();
 
-    assertTimeoutPreemptively(Duration.ofSeconds(5), () -> channel.finish(END));
+    assertTimeoutPreemptively(Duration.ofSeconds(5), () -> channel.finish(List.of(), END));
 
     var reader = new Reader();
     channel.subscribe(reader);
@@ -121,7 +122,7 @@ class EventChannelTest {
     reader.request(5);
 
     channel.cancel();
-    channel.finish(END);
+    channel.finish(List.of(), END);
 
     assertEquals(List.of(END), reader.events);
     assertEquals(1, reader.completions.get());
@@ -135,7 +136,7 @@ class EventChannelTest {
 
     reader.subscription.cancel();
     channel.put(token(0));
-    channel.finish(END);
+    channel.finish(List.of(), END);
     reader.request(1);
 
     assertEquals(List.of(), reader.events);
@@ -156,7 +157,7 @@ class EventChannelTest {
 
     channel.put(token(0));
     channel.put(token(1));
-    channel.finish(END);
+    channel.finish(List.of(), END);
 
     assertEquals(1, calls.get());
     assertTrue(channel.isCancelled());
@@ -205,7 +206,7 @@ class EventChannelTest {
     channel.subscribe(second);
 
     channel.put(token(0));
-    channel.finish(END);
+    channel.finish(List.of(), END);
 
     assertEquals(2, first.events.size());
     assertEquals(1, first.completions.get());
@@ -230,7 +231,7 @@ class EventChannelTest {
 
     reader.request(0);
     channel.put(token(3)); // the producer has not noticed yet
-    channel.finish(END);
+    channel.finish(List.of(), END);
 
     assertEquals(List.of(), reader.events);
     assertEquals(1, reader.errors.size());
@@ -243,7 +244,7 @@ class EventChannelTest {
   void aWrongRequestIsToldEvenIfTheCancellationEndsTheAnswerAtOnce() {
     // As a request does that is cancelled while it waits for its turn.
     var holder = new EventChannel[1];
-    holder[0] = new EventChannel(3, () -> holder[0].finish(END), () -> {});
+    holder[0] = new EventChannel(3, 1, () -> holder[0].finish(List.of(), END), () -> {});
     var reader = new Reader();
     holder[0].subscribe(reader);
     reader.request(10);
@@ -257,11 +258,11 @@ class EventChannelTest {
   @Test
   void requestsInsideOnNextDoNotDeepenTheStack() throws Exception {
     int tokens = 50_000;
-    var deep = new EventChannel(tokens, () -> {}, () -> {});
+    var deep = new EventChannel(tokens, 1, () -> {}, () -> {});
     for (int i = 0; i < tokens; i++) {
       assertTrue(deep.put(token(i)));
     }
-    deep.finish(END);
+    deep.finish(List.of(), END);
     var reader =
         new Reader(1) {
           @Override
@@ -295,7 +296,7 @@ class EventChannelTest {
     for (int i = 0; i < tokens; i++) {
       assertTrue(put(channel, token(i)));
     }
-    channel.finish(END);
+    channel.finish(List.of(), END);
 
     for (Thread thread : threads) {
       thread.join();
@@ -320,7 +321,7 @@ class EventChannelTest {
           for (int i = 0; i < tokens; i++) {
             assertTrue(put(channel, token(i)));
           }
-          channel.finish(END);
+          channel.finish(List.of(), END);
         });
 
     channel.subscribe(reader);
@@ -336,8 +337,8 @@ class EventChannelTest {
     }
   }
 
-  private static Token token(int index) {
-    return new Token(index, index, "t" + index);
+  static Token token(int index) {
+    return new Token(0, index, index, "t" + index, Optional.empty(), Optional.empty());
   }
 
   /** Notes what it gets; the channel promises that this happens one call at a time. */

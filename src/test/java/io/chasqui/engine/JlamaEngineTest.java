@@ -2,6 +2,7 @@ package io.chasqui.engine;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -11,6 +12,7 @@ import io.chasqui.DemoFiles;
 import io.chasqui.chat.ChatMessage;
 import io.chasqui.pack.ModelDirectory;
 import io.chasqui.pack.ModelFormatException;
+import io.chasqui.sampling.SamplingParameters;
 import java.io.IOException;
 import java.lang.management.BufferPoolMXBean;
 import java.lang.management.ManagementFactory;
@@ -69,6 +71,22 @@ class JlamaEngineTest {
 
     assertEquals(expected, answer(engine, question));
     assertTrue(expected.length() > 5, expected);
+  }
+
+  @Test
+  void severalChoicesAreComputedOneAfterAnother() throws Exception {
+    int[] prompt = engine.promptFor(List.of(ChatMessage.user(STORY)));
+    var request =
+        GenerationRequest.forPrompt(prompt)
+            .sampling(new SamplingParameters(1, 0, 1, 9))
+            .maxTokens(12);
+    var alone = Collected.from(engine.submit(request.build()));
+    alone.finished();
+    var three = Collected.from(engine.submit(request.choices(3).build()));
+
+    assertEquals(36, three.finished().usage().completionTokens());
+    assertEquals(alone.tokens(), three.tokens(0));
+    assertNotEquals(three.text(1), three.text(2));
   }
 
   @Test

@@ -21,6 +21,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -443,7 +444,7 @@ class LocalEngineTest {
             512,
             KvLayout.Type.F16,
             OptionalLong.empty(),
-            1,
+            OptionalInt.of(1),
             queueCapacity,
             stallTimeout,
             Speculation.OFF,

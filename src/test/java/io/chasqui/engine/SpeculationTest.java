@@ -16,6 +16,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
+import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.Random;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -268,7 +269,7 @@ class SpeculationTest {
         context,
         KvLayout.Type.F16,
         OptionalLong.empty(),
-        1,
+        OptionalInt.of(1),
         1,
         Duration.ofSeconds(30),
         speculation,

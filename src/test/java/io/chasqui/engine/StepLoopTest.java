@@ -12,6 +12,7 @@ import io.chasqui.sampling.SamplingParameters;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.SplittableRandom;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -152,7 +153,7 @@ class StepLoopTest {
             CONTEXT,
             KvLayout.Type.F16,
             memory,
-            sequences,
+            OptionalInt.of(sequences),
             queue,
             Duration.ofSeconds(60),
             Speculation.OFF,
@@ -160,7 +161,7 @@ class StepLoopTest {
   }
 
   /** Of all layers of the demo model: 2 heads' keys and values in half precision. */
-  private static long blockBytes() throws Exception {
+  static long blockBytes() throws Exception {
     try (var model = new EmbeddedModel().packed()) {
       var config = model.config();
       return config.layers() * Decoder.kvLayout(config, KvLayout.Type.F16).blockBytes();

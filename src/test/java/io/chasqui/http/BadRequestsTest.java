@@ -122,8 +122,6 @@ class BadRequestsTest {
             of("top_p", text, "-0.1", "2", "1e999", "{}", "\"\\ud800\""),
             of("top_k", text, "-2", "1.5", "99999999999"),
             of("seed", text, "\"1\"", "1.5", "1e99", "99999999999999999999", "[]"),
-            of("n", "2", "0", "-1", "1.5", text, "129"),
-            of("best_of", "2", text),
             of("stop", "\"\"", "5", "[5]", "[\"\"]", "[null]", "{}", "true", "[[\"a\"]]"),
             of("stop", "[" + "\"a\",".repeat(16) + "\"a\"]"),
             of("stop", "\"" + "a".repeat(2000) + "\"", "\"\\udd99\"", "[\"a\",\"\\ud83e\"]"),
@@ -142,7 +140,14 @@ class BadRequestsTest {
             of("tools", "5", "true", text, "[{\"type\":\"function\"}]"),
             of("functions", "5", "[{}]"),
             of("speculation", "true", "5", "{}", text, "\"\"", "\"Off\"", "\"PROMPT_LOOKUP\""),
-            of("logprobs", "true", "5", text),
+            of("n", "0", "-1", "1.5", text, "65"),
+            of("best_of", text, "0", "65"),
+            of("logprobs", "5", text),
+            of("top_logprobs", text, "-1", "21", "5"),
+            of("echo", "true", "5", text),
+            of("priority", text, "1.5", "true"),
+            of("cache_salt", "5", "{}", "\"\\ud800\""),
+            of("cache_prompt", "5", text),
             of("response_format", "5", text, "{\"type\":\"json_object\"}", "{\"type\":5}"))
         .flatMap(each -> each);
   }

@@ -66,7 +66,7 @@ public class LentModels {
   public Uni<Response> chat(
       @PathParam("path") String path, InputStream body, @Context RoutingContext client) {
     Uni<Response> answer =
-        new CompletionsResource(MODELS.get(path).served(), answers).chat(body, client);
+        new CompletionsResource(MODELS.get(path).served(), answers).chat(body, null, client);
     CLIENTS.get(path).add(client);
     return answer;
   }

@@ -19,6 +19,8 @@ import com.openai.models.models.Model;
 import io.quarkus.test.common.http.TestHTTPResource;
 import io.quarkus.test.junit.QuarkusTest;
 import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
@@ -135,6 +137,70 @@ class OpenAiClientTest {
   }
 
   @Test
+  void severalChoicesAccumulateToTheWholeAnswer() {
+    var params = chat(Api.STORY).temperature(1.0).seed(7).n(3).maxTokens(30);
+    ChatCompletion whole = client.chat().completions().create(params.build()).validate();
+    var accumulator = ChatCompletionAccumulator.create();
+    try (var stream = client.chat().completions().createStreaming(params.build())) {
+      stream.stream().forEach(chunk -> accumulator.accumulate(chunk.validate()));
+    }
+
+    List<String> texts = texts(whole);
+    assertEquals(3, texts.stream().distinct().count(), texts.toString());
+    assertEquals(texts, texts(accumulator.chatCompletion()));
+  }
+
+  private static List<String> texts(ChatCompletion answer) {
+    return answer.choices().stream()
+        .sorted(Comparator.comparingLong(ChatCompletion.Choice::index))
+        .map(choice -> choice.message().content().orElseThrow())
+        .toList();
+  }
+
+  @Test
+  void logProbabilitiesTellTheAnswerTokenByToken() {
+    var params = chat("What is 3 + 4?").logprobs(true).topLogprobs(2).build();
+    ChatCompletion answer = client.chat().completions().create(params).validate();
+
+    var choice = answer.choices().getFirst();
+    var content = choice.logprobs().orElseThrow().content().orElseThrow();
+    assertEquals(
+        choice.message().content().orElseThrow(),
+        content.stream().map(token -> token.token()).collect(Collectors.joining()));
+    for (var token : content) {
+      // Greedy: the chosen one is the most likely one.
+      assertEquals(2, token.topLogprobs().size());
+      assertEquals(token.token(), token.topLogprobs().getFirst().token());
+      assertEquals(token.logprob(), token.topLogprobs().getFirst().logprob());
+      assertTrue(token.logprob() <= 0 && token.logprob() >= token.topLogprobs().get(1).logprob());
+      assertEquals(
+          token.token().getBytes(StandardCharsets.UTF_8).length,
+          token.bytes().orElseThrow().size());
+    }
+  }
+
+  @Test
+  void aCompletionTellsTheLogProbabilitiesOfItsPrompt() {
+    Completion answer =
+        client
+            .completions()
+            .create(completion().echo(true).logprobs(1).maxTokens(4).build())
+            .validate();
+
+    var choice = answer.choices().getFirst();
+    var logprobs = choice.logprobs().orElseThrow();
+    List<String> tokens = logprobs.tokens().orElseThrow();
+    List<Long> offsets = logprobs.textOffset().orElseThrow();
+    assertTrue(choice.text().startsWith("Once upon"), choice.text());
+    // Before the text comes the token that begins every text, which has none itself.
+    assertEquals(choice.text(), String.join("", tokens.subList(1, tokens.size())));
+    for (int i = 1; i < tokens.size(); i++) {
+      assertTrue(choice.text().startsWith(tokens.get(i), offsets.get(i).intValue()));
+    }
+    assertEquals(4, answer.usage().orElseThrow().completionTokens());
+  }
+
+  @Test
   void modelsAreListedAndFound() {
     List<Model> models = client.models().list().data();
 
@@ -161,6 +227,6 @@ class OpenAiClientTest {
     assertEquals("invalid_request_error", unknown.type().orElseThrow());
     assertThrows(NotFoundException.class, () -> client.models().retrieve("gpt-4"));
     assertThrows(
-        BadRequestException.class, () -> chats.createStreaming(chat("Hello").n(2).build()));
+        BadRequestException.class, () -> chats.createStreaming(chat("Hello").topP(2.0).build()));
   }
 }

@@ -14,7 +14,7 @@ import com.fasterxml.jackson.databind.exc.UnrecognizedPropertyException;
 import com.fasterxml.jackson.databind.introspect.Annotated;
 import com.fasterxml.jackson.databind.introspect.JacksonAnnotationIntrospector;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
-import io.chasqui.engine.EngineOptions;
+import io.chasqui.model.KvBudget;
 import io.fabric8.knative.serving.v1.RevisionSpec;
 import io.fabric8.knative.serving.v1.Service;
 import io.fabric8.kubernetes.api.model.Container;
@@ -125,7 +125,7 @@ class ManifestTest {
                 .getMetadata()
                 .getAnnotations()
                 .get(AUTOSCALING + "target"));
-    assertEquals(EngineOptions.DEFAULTS.maxSequences(), concurrency.intValue());
+    assertEquals(KvBudget.MOST_SEQUENCES, concurrency.intValue());
     assertTrue(target <= concurrency, "Knative would ignore a target above the hard limit");
   }
 

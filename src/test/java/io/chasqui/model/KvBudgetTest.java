@@ -47,6 +47,15 @@ class KvBudgetTest {
   }
 
   @Test
+  void asManySequencesRunAsThereIsMemoryForTheirUsualLength() {
+    // 512 positions take 16 MiB.
+    assertEquals(4, KvBudget.given(64 * MIB).sequences(LAYOUT, 16, 2048));
+    assertEquals(8, KvBudget.given(64 * MIB).sequences(LAYOUT, 16, 256));
+    assertEquals(1, KvBudget.given(8 * MIB).sequences(LAYOUT, 16, 256));
+    assertEquals(16, KvBudget.given(64_000 * MIB).sequences(LAYOUT, 16, 8192));
+  }
+
+  @Test
   void aBudgetThatIsTooSmallIsRefusedWithItsNumbers() {
     var refused =
         assertThrows(

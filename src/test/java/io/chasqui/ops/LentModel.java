@@ -21,6 +21,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 
@@ -219,8 +220,8 @@ public final class LentModel implements AutoCloseable {
     }
 
     @Override
-    public int maxNumSeqs() {
-      return 1;
+    public OptionalInt maxNumSeqs() {
+      return OptionalInt.of(1);
     }
 
     @Override

@@ -40,6 +40,14 @@ class OperationsTest {
         "chasqui_cold_start_seconds_count{phase=\"ready\"} 1.0",
         "vllm:num_requests_running",
         "vllm:num_requests_waiting",
+        "vllm:kv_cache_usage_perc",
+        "vllm:prefix_cache_queries_total",
+        "vllm:prefix_cache_hits_total",
+        "vllm:num_preemptions_total",
+        "chasqui_parked_streams",
+        "chasqui_steps_total",
+        "chasqui_step_tokens_total",
+        "chasqui_step_sequences_bucket",
         "vllm:prompt_tokens_total",
         "vllm:generation_tokens_total",
         "vllm:spec_decode_num_drafts_total",
@@ -58,6 +66,12 @@ class OperationsTest {
       })
   void aServerThatHasAnsweredNothingHasEverySeries(String series) {
     given().get("/q/metrics").then().statusCode(200).body(containsString("\n" + series));
+    given()
+        .get("/metrics")
+        .then()
+        .statusCode(200)
+        .header("Content-Type", containsString("application/openmetrics-text"))
+        .body(containsString("\n" + series));
   }
 
   @Test

@@ -1,0 +1,271 @@
+package io.chasqui.engine;
+
+import io.chasqui.engine.GenerationEvent.Token;
+import io.chasqui.engine.TokenDecoder.Run;
+import io.chasqui.sampling.SamplingParameters;
+import io.chasqui.sampling.StopMatcher;
+import io.chasqui.sampling.TokenHistory;
+import io.chasqui.sampling.TokenLogprobs;
+import io.chasqui.tokenizer.Detokenizer;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+
+/** The course of one text that goes on from the prompt. */
+final class Choice extends Course {
+  private final GenerationRequest request;
+  private final Answer.Shared shared;
+  private final SamplingParameters sampling;
+  private final Detokenizer detokenizer;
+  private final StopMatcher stops;
+
+  /** The tokens of the prompt, and of the answer so far. */
+  private final TokenHistory history;
+
+  /** Null where no tokens are guessed. */
+  private final PromptLookup lookup;
+
+  /** Of the prompt's tokens, where they are wanted. */
+  private final List<Optional<TokenLogprobs>> promptLogprobs = new ArrayList<>();
+
+  /** Null while this waits, or has given its memory to another. */
+  private TokenDecoder.Sequence sequence;
+
+  /** What the step at hand computes. */
+  private Run run;
+
+  /** Whether the step at hand computes what the next token is chosen from. */
+  private boolean completes;
+
+  private int produced;
+  private long last;
+
+  Choice(Answer answer, int choice) {
+    super(answer, choice);
+    request = answer.request;
+    shared = answer.shared;
+    sampling = request.sampling().ofChoice(choice);
+    detokenizer = shared.tokenizer().newDetokenizer();
+    stops = new StopMatcher(request.stop());
+    history = new TokenHistory(request.prompt());
+    lookup = answer.speculates() ? new PromptLookup() : null;
+  }
+
+  @Override
+  int width() {
+    return 1;
+  }
+
+  @Override
+  void start(TokenDecoder decoder) {
+    if (sequence != null) {
+      return; // it has what it shares with the choice that computed the prompt
+    }
+    sequence = decoder.newSequence();
+    if (request.cachesPrompt() && !wantsPromptLogprobs()) {
+      int adopted = sequence.adopt(history.range(0, history.length()), request.cacheSalt());
+      if (choice == 0 && produced == 0) {
+        answer.cached(adopted);
+      }
+    }
+  }
+
+  @Override
+  void giveMemoryBack() {
+    if (sequence != null) {
+      sequence.close();
+      sequence = null;
+    }
+    if (produced == 0) {
+      promptLogprobs.clear();
+    }
+  }
+
+  @Override
+  boolean hasMemory() {
+    return sequence != null && sequence.length() > 0;
+  }
+
+  @Override
+  int pending() {
+    return history.length() - (sequence == null ? 0 : sequence.length());
+  }
+
+  /** Whether the distribution after each token of the prompt is needed, and not known yet. */
+  private boolean wantsPromptLogprobs() {
+    return request.promptLogprobs() && choice == 0 && produced == 0;
+  }
+
+  @Override
+  boolean plan(int mostTokens, int mostOutputs) {
+    int pending = pending();
+    int[] next;
+    int outputs;
+    if (pending == 1 && lookup != null && produced > 0) {
+      int most = Math.min(Math.min(mostTokens, mostOutputs), answer.room());
+      next = lookup.step(Math.min(most, answer.maxTokens - produced));
+      if (next.length > 1 && !sequence.reserve(next.length)) {
+        next = new int[] {next[0]}; // the draft is no reason to take another's memory
+      }
+      outputs = next.length;
+      completes = true;
+    } else {
+      int count = Math.min(pending, mostTokens);
+      if (wantsPromptLogprobs()) {
+        count = Math.min(count, mostOutputs);
+      }
+      next = history.range(sequence.length(), sequence.length() + count);
+      completes = count == pending;
+      outputs = wantsPromptLogprobs() ? count : completes ? 1 : 0;
+    }
+    if (!sequence.reserve(next.length)) {
+      return false;
+    }
+    run = new Run(sequence, next, outputs);
+    return true;
+  }
+
+  @Override
+  List<Run> runs() {
+    return List.of(run);
+  }
+
+  @Override
+  List<Choice> forks() {
+    if (choice != 0 || produced > 0 || !completes) {
+      return List.of();
+    }
+    List<Choice> forks = new ArrayList<>();
+    for (int other = 1; other < request.computedChoices(); other++) {
+      var fork = new Choice(answer, other);
+      fork.sequence = sequence.fork();
+      fork.run = run;
+      fork.completes = true;
+      answer.add(fork);
+      forks.add(fork);
+    }
+    return forks;
+  }
+
+  /**
+   * {@inheritDoc}
+   *
+   * <p>A token is chosen as it would be without a draft: from the same logits, and with the random
+   * number of its place in the answer.
+   */
+  @Override
+  FinishReason advance(TokenDecoder decoder, int row) {
+    if (wantsPromptLogprobs()) {
+      readPrompt(decoder, row);
+    }
+    if (!completes) {
+      return null;
+    }
+    if (answer.maxTokens == 0) {
+      return FinishReason.LENGTH;
+    }
+    boolean followsPrompt = produced == 0;
+    if (lookup != null && followsPrompt) {
+      lookup.append(request.prompt());
+    }
+    int[] step = run.tokens();
+    int verified = followsPrompt ? 1 : run.outputs(); // no draft follows a prompt
+    int firstRow = row + run.outputs() - verified;
+    int chosen = 0;
+    boolean guessed;
+    FinishReason reason;
+    do {
+      decoder.logits(firstRow + chosen, shared.logits());
+      reason = choose();
+      chosen++;
+      guessed = chosen < verified && step[chosen] == history.get(history.length() - 1);
+    } while (guessed && reason == null);
+    if (verified > 1) {
+      int right = guessed ? chosen : chosen - 1;
+      lookup.verified(verified - 1, right);
+      answer.verified(verified - 1, right);
+    }
+    if (reason == null) {
+      sequence.truncate(Math.min(sequence.length(), history.length() - 1));
+    }
+    return reason;
+  }
+
+  /** Reads what the step has computed of the prompt's probabilities, and publishes all of them. */
+  private void readPrompt(TokenDecoder decoder, int row) {
+    if (promptLogprobs.isEmpty()) {
+      promptLogprobs.add(Optional.empty()); // nothing comes before the first token
+    }
+    for (int i = 0; i < run.outputs() && promptLogprobs.size() < request.promptLength(); i++) {
+      decoder.logits(row + i, shared.logits());
+      excludePadding();
+      promptLogprobs.add(Optional.of(logprobs(history.get(promptLogprobs.size()))));
+    }
+    if (completes) {
+      answer.publishPrompt(promptLogprobs);
+    }
+  }
+
+  /** Chooses a token from the row that was read, publishes it and returns why the choice ends. */
+  private FinishReason choose() {
+    excludePadding();
+    int token = shared.sampler().next(shared.logits(), sampling, history, produced);
+    last = answer.measure(last);
+    history.append(token);
+    if (lookup != null) {
+      lookup.append(token);
+    }
+    return publish(token);
+  }
+
+  /** Models pad their vocabulary to a round number; what has no text is never an answer. */
+  private void excludePadding() {
+    float[] logits = shared.logits();
+    int from = Math.min(shared.tokenizer().vocabularySize(), logits.length);
+    Arrays.fill(logits, from, logits.length, Float.NEGATIVE_INFINITY);
+  }
+
+  private TokenLogprobs logprobs(int token) {
+    return TokenLogprobs.of(shared.logits(), token, request.logprobs().orElse(0));
+  }
+
+  private FinishReason publish(int token) {
+    FinishReason reason = null;
+    String text;
+    if (sampling.endsWith(token, shared.endOfText())) {
+      text = "";
+      reason = FinishReason.STOP;
+    } else {
+      text = stops.append(detokenizer.append(token));
+      if (stops.matched() != null) {
+        reason = FinishReason.STOP;
+      } else if (produced + 1 == answer.maxTokens) {
+        reason = FinishReason.LENGTH;
+      }
+    }
+    if (reason != null) {
+      // The last token takes along what was held back.
+      text += stops.append(detokenizer.flush()) + stops.flush();
+    }
+    if (answer.channel.isCancelled()) {
+      return FinishReason.CANCELLED;
+    }
+    boolean isRanked = request.computedChoices() > request.choices();
+    Optional<TokenLogprobs> logprobs =
+        isRanked || request.logprobs().isPresent()
+            ? Optional.of(logprobs(token))
+            : Optional.empty();
+    answer.publish(
+        new Token(
+            choice,
+            produced,
+            token,
+            text,
+            request.logprobs().isPresent() ? logprobs : Optional.empty(),
+            Optional.ofNullable(reason)),
+        logprobs.map(TokenLogprobs::chosen).orElse(0f));
+    produced++;
+    return reason == null && answer.channel.isCancelled() ? FinishReason.CANCELLED : reason;
+  }
+}

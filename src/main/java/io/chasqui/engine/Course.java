@@ -1,0 +1,89 @@
+package io.chasqui.engine;
+
+import io.chasqui.engine.TokenDecoder.Run;
+import java.util.Comparator;
+import java.util.List;
+
+/**
+ * What the step loop runs: the tokens of a {@link Choice}, one after another, or all {@link Beams}
+ * of an answer side by side. Whether it is at its prompt or at its answer makes no difference: what
+ * counts is how many tokens are not computed yet. With the last of them come the logits of the
+ * next. A course that gave its KV memory to another computes all of them again, and goes on with
+ * the same text: a row of logits depends on its sequence alone, and the random number of a token on
+ * its place.
+ *
+ * <p>Only the engine's thread changes it.
+ */
+abstract class Course {
+  /** Who is more urgent goes first, and of those who are equally urgent who came first. */
+  static final Comparator<Course> ORDER =
+      Comparator.<Course>comparingInt(course -> course.answer.request.priority())
+          .thenComparingLong(course -> course.answer.number)
+          .thenComparingInt(course -> course.choice);
+
+  final Answer answer;
+
+  /** Which of the answer's choices it computes; 0 for all beams together. */
+  final int choice;
+
+  Course(Answer answer, int choice) {
+    this.answer = answer;
+    this.choice = choice;
+  }
+
+  /** Sequences that a step has of it, once its prompt is computed. */
+  abstract int width();
+
+  /** Begins, or goes on after {@link #giveMemoryBack}. */
+  abstract void start(TokenDecoder decoder);
+
+  /** Its tokens stay and are computed again when it is its turn. */
+  abstract void giveMemoryBack();
+
+  abstract boolean hasMemory();
+
+  /** Tokens that are to be computed before the next can be chosen, of one sequence. */
+  abstract int pending();
+
+  /**
+   * Reserves memory for what the next step computes of it.
+   *
+   * @param mostTokens of each sequence: of the prompt or of a draft, at least 1
+   * @param mostOutputs rows of logits, at least the {@link #width}
+   * @return false if there is not enough memory
+   */
+  abstract boolean plan(int mostTokens, int mostOutputs);
+
+  /** What {@link #plan} has planned. */
+  abstract List<Run> runs();
+
+  /**
+   * Courses that go on from the prompt that the step at hand has computed: the answer's other
+   * choices, which share its memory and its row of logits. To be called before {@link #advance}.
+   */
+  List<? extends Course> forks() {
+    return List.of();
+  }
+
+  /**
+   * Chooses what follows, after the step at hand was computed.
+   *
+   * @param row of the first of its outputs
+   * @return why it ends, or null if it goes on
+   */
+  abstract FinishReason advance(TokenDecoder decoder, int row);
+
+  final boolean generates() {
+    return pending() == 1;
+  }
+
+  /** Tokens of the step at hand. */
+  final int tokens() {
+    return runs().stream().mapToInt(run -> run.tokens().length).sum();
+  }
+
+  /** Rows of logits of the step at hand. */
+  final int outputs() {
+    return runs().stream().mapToInt(Run::outputs).sum();
+  }
+}

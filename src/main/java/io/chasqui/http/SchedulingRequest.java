@@ -1,0 +1,55 @@
+package io.chasqui.http;
+
+import io.chasqui.engine.GenerationRequest;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.Optional;
+
+/**
+ * The fields of a request that say what it shares with others, and when it is its turn.
+ *
+ * @param cachePrompt whether the prefix cache is used; llama.cpp's name
+ * @param cacheSalt only requests of the same salt share what they compute; vLLM's name
+ * @param priority the least goes first; vLLM's name and meaning
+ */
+record SchedulingRequest(boolean cachePrompt, Optional<String> cacheSalt, int priority) {
+  /**
+   * Reads them.
+   *
+   * @throws ApiException if a value is wrong
+   */
+  static SchedulingRequest parse(JsonFields body) {
+    Optional<String> cacheSalt = body.text("cache_salt");
+    if (cacheSalt.filter(ApiException::hasLoneSurrogate).isPresent()) {
+      throw ApiException.badRequest(
+          "cache_salt", "'cache_salt' must not begin or end in the middle of a character.");
+    }
+    return new SchedulingRequest(
+        body.choice("cache_prompt").orElse(true),
+        cacheSalt,
+        body.integer("priority", Integer.MIN_VALUE, Integer.MAX_VALUE)
+            .map(Long::intValue)
+            .orElse(0));
+  }
+
+  void applyTo(GenerationRequest.Builder request) {
+    request.priority(priority);
+    if (!cachePrompt) {
+      request.withoutPromptCache();
+    }
+    cacheSalt.map(SchedulingRequest::number).ifPresent(request::cacheSalt);
+  }
+
+  /** Of a digest, so that nobody can make up a salt that is another's. */
+  private static long number(String salt) {
+    try {
+      byte[] digest =
+          MessageDigest.getInstance("SHA-256").digest(salt.getBytes(StandardCharsets.UTF_8));
+      return ByteBuffer.wrap(digest).getLong();
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every Java platform has SHA-256", e);
+    }
+  }
+}

@@ -1,0 +1,189 @@
+package io.chasqui.engine;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.chasqui.Await;
+import io.chasqui.chat.ChatMessage;
+import io.chasqui.kernel.KvLayout;
+import io.chasqui.sampling.SamplingParameters;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.OptionalInt;
+import java.util.OptionalLong;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** Whose turn it is, for how long, and what requests share. */
+@Timeout(120)
+class SchedulingTest {
+  private static final int[] SHORT = prompt("What is the capital of Japan?");
+  private static final int[] LONG = prompt("Tell me a story about a fox. ".repeat(46));
+
+  @Test
+  void theMoreUrgentOfThoseWhoWaitGoesFirst() throws Exception {
+    var blocker = new Blocker();
+    try (Engine engine = engine(1, blocker)) {
+      List<String> order = Collections.synchronizedList(new ArrayList<>());
+      blocker.block(engine, GenerationRequest.forPrompt(LONG).build());
+      var usual = submit(engine, "usual", 0, order);
+      var urgent = submit(engine, "urgent", -5, order);
+      var idle = submit(engine, "idle", 7, order);
+      var usualToo = submit(engine, "usual too", 0, order);
+      blocker.close();
+      for (Collected each : List.of(usual, urgent, idle, usualToo)) {
+        each.finished();
+      }
+      assertEquals(List.of("urgent", "usual", "usual too", "idle"), order);
+    }
+  }
+
+  private static Collected submit(Engine engine, String name, int priority, List<String> order) {
+    var request = GenerationRequest.forPrompt(SHORT).maxTokens(1).priority(priority).build();
+    return Collected.from(engine.submit(request), Long.MAX_VALUE, token -> order.add(name));
+  }
+
+  @Test
+  void aShortPromptDoesNotWaitForALongOne() throws Exception {
+    var blocker = new Blocker();
+    try (Engine engine = engine(4, blocker)) {
+      List<String> order = Collections.synchronizedList(new ArrayList<>());
+      // Held in its first step, which is not its last: a step takes 128 tokens.
+      assertTrue(LONG.length > 3 * 128);
+      Generation first = engine.submit(GenerationRequest.forPrompt(LONG).maxTokens(1).build());
+      var longAnswer = Collected.from(first, Long.MAX_VALUE, token -> order.add("long"));
+      Await.until("the long prompt runs", () -> engine.running() == 1);
+      var shortAnswer = submit(engine, "short", 0, order);
+      blocker.release();
+      longAnswer.finished();
+      shortAnswer.finished();
+      assertEquals(List.of("short", "long"), order);
+    }
+  }
+
+  @Test
+  void anAnswerEndsWhenItsTimeIsUpAndKeepsWhatItHas() throws Exception {
+    var limit = Duration.ofMillis(300);
+    try (Engine engine = engine(2, new Slow())) {
+      var answer =
+          Collected.from(
+              engine.submit(
+                  GenerationRequest.forPrompt(LONG).sampling(endless()).timeout(limit).build()));
+      assertEquals(FinishReason.DEADLINE, answer.finished().reason());
+      assertEquals(answer.tokens().size(), answer.finished().usage().completionTokens());
+      assertTrue(answer.tokens().size() > 0 && answer.tokens().size() < 90);
+    }
+  }
+
+  @Test
+  void timeIsUpForThoseWhoWaitToo() throws Exception {
+    try (Engine engine = engine(1, new Slow())) {
+      var running =
+          Collected.from(
+              engine.submit(GenerationRequest.forPrompt(SHORT).sampling(endless()).build()));
+      var waiting =
+          Collected.from(
+              engine.submit(
+                  GenerationRequest.forPrompt(SHORT).timeout(Duration.ofMillis(50)).build()));
+      assertEquals(FinishReason.DEADLINE, waiting.finished().reason());
+      assertEquals(0, waiting.tokens().size());
+      assertEquals(0, engine.waiting());
+      assertEquals(1, engine.running());
+      running.subscription().cancel();
+    }
+  }
+
+  @Test
+  void timeIsUpForAReaderWhoDoesNotRead() throws Exception {
+    try (Engine engine = engine(1, new EngineListener() {})) {
+      var request =
+          GenerationRequest.forPrompt(SHORT)
+              .sampling(endless())
+              .timeout(Duration.ofSeconds(4)) // by then its channel is full on a busy machine too
+              .build();
+      Collected unread = Collected.from(engine.submit(request), 0, token -> {});
+      Await.until("its channel is full", () -> engine.parked() == 1);
+      Await.until("its time is up", () -> engine.running() == 0);
+      unread.subscription().request(Long.MAX_VALUE);
+      assertEquals(FinishReason.DEADLINE, unread.finished().reason());
+      assertEquals(128, unread.tokens().size());
+    }
+  }
+
+  @Test
+  void onlyRequestsOfTheSameSaltShareWhatTheyCompute() throws Exception {
+    try (Engine engine = engine(8, new EngineListener() {})) { // memory for all of them
+      int full = (LONG.length - 1) / 16 * 16;
+      assertEquals(0, cached(engine, GenerationRequest.forPrompt(LONG).cacheSalt(1)));
+      assertEquals(0, cached(engine, GenerationRequest.forPrompt(LONG).cacheSalt(2)));
+      assertEquals(0, cached(engine, GenerationRequest.forPrompt(LONG)));
+      assertEquals(full, cached(engine, GenerationRequest.forPrompt(LONG).cacheSalt(1)));
+      assertEquals(full, cached(engine, GenerationRequest.forPrompt(LONG)));
+    }
+  }
+
+  @Test
+  void whoOptsOutOfThePrefixCacheTakesNothingAndLeavesNothing() throws Exception {
+    try (Engine engine = engine(2, new EngineListener() {})) {
+      assertEquals(0, cached(engine, GenerationRequest.forPrompt(LONG).withoutPromptCache()));
+      assertEquals(0, cached(engine, GenerationRequest.forPrompt(LONG)));
+      assertEquals(0, cached(engine, GenerationRequest.forPrompt(LONG).withoutPromptCache()));
+    }
+  }
+
+  @Test
+  void memoryInUseIsToldAndAllOfItComesBack() throws Exception {
+    try (Engine engine = engine(2, new Slow())) {
+      var answer =
+          Collected.from(
+              engine.submit(GenerationRequest.forPrompt(LONG).sampling(endless()).build()));
+      Await.until("memory is in use", () -> engine.kvUsage() > 0);
+      assertTrue(engine.kvUsage() <= 1);
+      answer.subscription().cancel();
+      Await.until("memory is back", () -> engine.kvUsage() == 0);
+    }
+  }
+
+  private static int cached(Engine engine, GenerationRequest.Builder request) throws Exception {
+    var answer = Collected.from(engine.submit(request.maxTokens(1).build()));
+    return answer.finished().usage().cachedTokens();
+  }
+
+  private static SamplingParameters endless() {
+    return SamplingParameters.builder().ignoreEos(true).build();
+  }
+
+  /** So slow that a deadline comes before an answer's end. */
+  private static final class Slow implements EngineListener {
+    @Override
+    public void stepped(int sequences, int tokens) {
+      try {
+        Thread.sleep(10);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+      }
+    }
+  }
+
+  private static Engine engine(int sequences, EngineListener listener) {
+    return Engine.open(
+        "demo",
+        new EngineOptions(
+            512,
+            KvLayout.Type.F16,
+            OptionalLong.empty(),
+            OptionalInt.of(sequences),
+            16,
+            Duration.ofSeconds(60),
+            Speculation.OFF,
+            listener));
+  }
+
+  private static int[] prompt(String text) {
+    try (Engine engine = Engine.open("demo")) {
+      return engine.promptFor(List.of(ChatMessage.user(text)));
+    }
+  }
+}
