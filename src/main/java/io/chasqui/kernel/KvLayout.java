@@ -4,7 +4,7 @@ package io.chasqui.kernel;
  * How keys and values of one layer lie in its KV blocks of {@value #BLOCK_POSITIONS} positions. A
  * block holds for each KV head, one after another: keys {@code [headSize, 16 positions]}, values
  * {@code [16 positions, headSize]}, and for {@link Type#I8} the float scales of the 16 keys and of
- * the 16 values.
+ * the 16 values. Its bytes are a multiple of 64.
  *
  * @param kvHeads heads of keys and values; a divisor of the number of query heads
  * @param headSize a multiple of 16, at most {@value #MAX_HEAD_SIZE}

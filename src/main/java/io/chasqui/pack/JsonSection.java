@@ -87,6 +87,23 @@ record JsonSection(String file, String path, JsonNode node) {
     return node.intValue();
   }
 
+  /** An array of integers of 32 bits. */
+  int[] integers() {
+    if (!node.isArray()) {
+      throw fail("must be an array");
+    }
+    int[] values = new int[node.size()];
+    for (int i = 0; i < values.length; i++) {
+      // A place is made where something is wrong only: there may be thousands.
+      JsonNode element = node.get(i);
+      values[i] =
+          element.isIntegralNumber() && element.canConvertToInt()
+              ? element.intValue()
+              : element(i, element).integer();
+    }
+    return values;
+  }
+
   int integer(String name) {
     return get(name).integer();
   }
@@ -118,9 +135,13 @@ record JsonSection(String file, String path, JsonNode node) {
     }
     var elements = new ArrayList<JsonSection>(node.size());
     for (JsonNode element : node) {
-      elements.add(new JsonSection(file, path + "[" + elements.size() + "]", element));
+      elements.add(element(elements.size(), element));
     }
     return elements;
+  }
+
+  private JsonSection element(int index, JsonNode element) {
+    return new JsonSection(file, path + "[" + index + "]", element);
   }
 
   /** What to throw when this value is wrong. */

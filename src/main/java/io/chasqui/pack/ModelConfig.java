@@ -170,6 +170,11 @@ public record ModelConfig(
     return kvHeads * headSize;
   }
 
+  /** How KV blocks of this model are laid out. */
+  public KvLayout kvLayout(KvLayout.Type type) {
+    return new KvLayout(type, kvHeads, headSize);
+  }
+
   private static void check(String what, int value, int least, int most) {
     if (value < least || value > most) {
       throw new IllegalArgumentException(

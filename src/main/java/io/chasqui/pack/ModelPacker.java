@@ -4,7 +4,10 @@ import static io.chasqui.kernel.DType.BLOCK_COLUMNS;
 import static io.chasqui.kernel.DType.GROUP_ROWS;
 
 import io.chasqui.kernel.DType;
+import io.chasqui.kernel.KvLayout;
 import io.chasqui.kernel.WeightCodec;
+import io.chasqui.pack.PackedFileWriter.NewSection;
+import io.chasqui.pack.PackedFileWriter.SectionWriter;
 import io.chasqui.pack.SafetensorsHeader.Dtype;
 import io.chasqui.pack.TensorPlan.Item;
 import io.chasqui.pack.TensorPlan.Part;
@@ -18,9 +21,7 @@ import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.security.MessageDigest;
 import java.util.Arrays;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
@@ -42,7 +43,10 @@ import java.util.stream.IntStream;
  *   <li>section {@code tokenizer}: {@link TokenizerFormat}
  *   <li>section {@code weights}, at the next multiple of 4096: tensors in the order of the header,
  *       each at the next multiple of 64; matrices as {@link WeightCodec} has them, vectors as
- *       floats. The file ends with the last of them.
+ *       floats. The file ends with the last of them, or with
+ *   <li>section {@code prefixes}, if there are any, at the next multiple of 4096: of each prefix,
+ *       one after another, for each 16 of its tokens the KV blocks of all layers as {@link
+ *       KvLayout} has them. {@link PrefixWriter} adds them.
  * </ol>
  *
  * What lies between is zero. The header is an object of
@@ -56,13 +60,13 @@ import java.util.stream.IntStream;
  *   <li>{@code sections}: {@code name}, {@code offset}, {@code length}, {@code sha256} of each
  *   <li>{@code tensors}: {@code name}, {@code dtype}, {@code shape}, {@code section}, {@code
  *       offset} in it, {@code length} of each
+ *   <li>{@code prefixes}, if there are any: {@code tokens}, {@code kv}, which is a {@link
+ *       KvLayout.Type}, {@code offset} in their section, {@code length} of each
  * </ul>
  */
 public final class ModelPacker {
   /** Floats that are in memory at a time, if a single group does not take more. */
   private static final int BATCH_FLOATS = 1 << 20;
-
-  private static final String NO_DIGEST = "0".repeat(64);
 
   private final WeightSource source;
   private final PackHeader planned;
@@ -120,7 +124,8 @@ public final class ModelPacker {
               new String(model.require("config.json"), StandardCharsets.UTF_8),
               settings,
               List.of(),
-              PackHeader.layOut(plan, item -> item.dtype(quantization)));
+              PackHeader.layOut(plan, item -> item.dtype(quantization)),
+              List.of());
       var packer = new ModelPacker(source, header, tokenizer, progress);
       AtomicFile.write(target, packer::write);
     }
@@ -162,74 +167,25 @@ public final class ModelPacker {
 
   private void write(FileChannel channel) throws IOException {
     long weightBytes = planned.tensors().getLast().end();
-    // Digests are of one length and offsets only become shorter, so the header's place is known.
-    PackHeader longest =
-        withSections(
-            section(PackHeader.TOKENIZER, Long.MAX_VALUE, tokenizer.length, NO_DIGEST),
-            section(PackHeader.WEIGHTS, Long.MAX_VALUE, weightBytes, NO_DIGEST));
-    long tokenizerOffset =
-        align(PackHeader.PREFIX_BYTES + longest.toJson().length, PackHeader.SECTION_ALIGNMENT);
-    long weightsOffset = align(tokenizerOffset + tokenizer.length, PackHeader.SECTION_ALIGNMENT);
-    if (tokenizerOffset - PackHeader.PREFIX_BYTES > PackHeader.MAX_JSON_BYTES) {
-      throw new ModelFormatException("config.json", "", "the header would exceed 64 MiB");
-    }
-
     progress.start("packing " + planned.name(), tokenizer.length + weightBytes, 0);
     try {
-      String tokenizerDigest = writeTokenizer(channel, tokenizerOffset);
-      String weightsDigest = writeWeights(channel, weightsOffset);
-      PackHeader header =
-          withSections(
-              section(PackHeader.TOKENIZER, tokenizerOffset, tokenizer.length, tokenizerDigest),
-              section(PackHeader.WEIGHTS, weightsOffset, weightBytes, weightsDigest));
-      // Last, so that a file without an end has no beginning either.
-      writeFully(channel, 0, prefixed(header.toJson(), (int) tokenizerOffset));
+      PackedFileWriter.write(
+          channel,
+          planned,
+          List.of(
+              new NewSection(PackHeader.TOKENIZER, tokenizer.length, this::writeTokenizer),
+              new NewSection(PackHeader.WEIGHTS, weightBytes, this::writeWeights)));
     } finally {
       progress.done();
     }
   }
 
-  private static PackHeader.Section section(String name, long offset, long length, String sha256) {
-    return new PackHeader.Section(name, offset, length, sha256);
-  }
-
-  private PackHeader withSections(PackHeader.Section... sections) {
-    return new PackHeader(
-        planned.name(),
-        planned.quantization(),
-        planned.config(),
-        planned.configJson(),
-        planned.settings(),
-        List.of(sections),
-        planned.tensors());
-  }
-
-  private static long align(long offset, int alignment) {
-    return PackHeader.align(offset, alignment);
-  }
-
-  /** The beginning of the file up to its first section. */
-  static ByteBuffer prefixed(byte[] json, int length) {
-    byte[] header = Arrays.copyOf(json, length - PackHeader.PREFIX_BYTES);
-    Arrays.fill(header, json.length, header.length, (byte) ' ');
-    return ByteBuffer.allocate(length)
-        .order(ByteOrder.LITTLE_ENDIAN)
-        .putLong(PackHeader.MAGIC)
-        .putInt(PackHeader.VERSION)
-        .putInt(header.length)
-        .put(Sha256.of(header))
-        .put(header)
-        .flip();
-  }
-
-  private String writeTokenizer(FileChannel channel, long offset) throws IOException {
-    writeFully(channel, offset, ByteBuffer.wrap(tokenizer));
+  private void writeTokenizer(SectionWriter out) throws IOException {
+    out.write(ByteBuffer.wrap(tokenizer));
     progress.advance(tokenizer.length);
-    return HexFormat.of().formatHex(Sha256.of(tokenizer));
   }
 
-  private String writeWeights(FileChannel channel, long offset) throws IOException {
-    var out = new SectionWriter(channel, offset);
+  private void writeWeights(SectionWriter out) throws IOException {
     for (PackHeader.Tensor tensor : planned.tensors()) {
       out.zeros(tensor.offset() - out.length());
       if (tensor.item().isVector()) {
@@ -240,7 +196,6 @@ public final class ModelPacker {
         }
       }
     }
-    return out.sha256();
   }
 
   private void writeVector(Item item, SectionWriter out) throws IOException {
@@ -343,45 +298,5 @@ public final class ModelPacker {
         throw failure;
       }
     }
-  }
-
-  /** Writes a section from its beginning to its end, and digests it on the way. */
-  private static final class SectionWriter {
-    private final FileChannel channel;
-    private final long offset;
-    private final MessageDigest digest = Sha256.digest();
-    private long length;
-
-    SectionWriter(FileChannel channel, long offset) {
-      this.channel = channel;
-      this.offset = offset;
-    }
-
-    long length() {
-      return length;
-    }
-
-    void zeros(long count) throws IOException {
-      write(ByteBuffer.allocate((int) count));
-    }
-
-    void write(ByteBuffer bytes) throws IOException {
-      digest.update(bytes.duplicate());
-      length += writeFully(channel, offset + length, bytes);
-    }
-
-    String sha256() {
-      return HexFormat.of().formatHex(digest.digest());
-    }
-  }
-
-  private static long writeFully(FileChannel channel, long position, ByteBuffer bytes)
-      throws IOException {
-    int length = bytes.remaining();
-    int begin = bytes.position();
-    while (bytes.hasRemaining()) {
-      channel.write(bytes, position + bytes.position() - begin);
-    }
-    return length;
   }
 }

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.chasqui.kernel.DType;
+import io.chasqui.kernel.KvLayout;
 import io.chasqui.pack.ModelConfig.Architecture;
 import io.chasqui.pack.ModelConfig.RopeScaling;
 import io.chasqui.pack.TensorPlan.Item;
@@ -19,7 +20,8 @@ import java.util.function.Function;
 
 /**
  * The JSON header of a packed model file. One that has been read is sound: its sections fill the
- * file, and its tensors are those that its configuration needs and fill the section of weights.
+ * file, its tensors are those that its configuration needs and fill the section of weights, and its
+ * prefixes fill the section of prefixes, which is there if they are.
  *
  * @param name the model's
  * @param quantization what the matrices were asked to be stored as
@@ -32,14 +34,16 @@ record PackHeader(
     String configJson,
     ModelSettings settings,
     List<Section> sections,
-    List<Tensor> tensors) {
+    List<Tensor> tensors,
+    List<Prefix> prefixes) {
 
   /** The first eight bytes of a packed model file: {@code CHASQUI} and a zero. */
   static final long MAGIC = 0x0049_5551_5341_4843L;
 
   /**
    * The version of the format that is written and read. What is packed by another one is packed
-   * again, so whatever changes the bytes that a model is packed to changes this.
+   * again, so whatever changes the bytes that a model is packed to changes this. These are also the
+   * KV blocks of prefixes: their layout, and all that decides the bits that a decoder computes.
    */
   static final int VERSION = 1;
 
@@ -56,8 +60,11 @@ record PackHeader(
 
   static final String TOKENIZER = "tokenizer";
   static final String WEIGHTS = "weights";
+  static final String PREFIXES = "prefixes";
 
-  private static final List<String> SECTIONS = List.of(TOKENIZER, WEIGHTS);
+  /** The last of them is there if there are prefixes. */
+  private static final List<String> SECTIONS = List.of(TOKENIZER, WEIGHTS, PREFIXES);
+
   private static final JsonMapper JSON = new JsonMapper();
 
   /**
@@ -87,6 +94,19 @@ record PackHeader(
     }
   }
 
+  /**
+   * A prefix in the section of prefixes.
+   *
+   * @param tokens ids within the vocabulary, a multiple of 16 of them
+   * @param offset from the start of the section
+   */
+  @SuppressWarnings("ArrayRecordComponent") // never compared, and nobody writes to it
+  record Prefix(int[] tokens, KvLayout.Type type, long offset, long length) {
+    long end() {
+      return offset + length;
+    }
+  }
+
   static long align(long offset, int alignment) {
     return (offset + alignment - 1) / alignment * alignment;
   }
@@ -105,6 +125,23 @@ record PackHeader(
       offset = align(tensor.end(), TENSOR_ALIGNMENT);
     }
     return List.copyOf(tensors);
+  }
+
+  PackHeader withSections(List<Section> sections) {
+    return new PackHeader(
+        name, quantization, config, configJson, settings, sections, tensors, prefixes);
+  }
+
+  /** With prefixes that lie one after another, in place of those that it has. */
+  PackHeader withPrefixes(List<PackedPrefix> packed) {
+    var prefixes = new ArrayList<Prefix>();
+    long offset = 0;
+    for (PackedPrefix prefix : packed) {
+      prefixes.add(new Prefix(prefix.tokens(), prefix.type(), offset, prefix.blocks().byteSize()));
+      offset = prefixes.getLast().end();
+    }
+    return new PackHeader(
+        name, quantization, config, configJson, settings, sections, tensors, prefixes);
   }
 
   byte[] toJson() {
@@ -135,6 +172,9 @@ record PackHeader(
         shape.add(tensor.item().columns());
       }
       node.put("section", WEIGHTS).put("offset", tensor.offset()).put("length", tensor.length());
+    }
+    if (!prefixes.isEmpty()) {
+      writePrefixes(root.putArray(PREFIXES));
     }
     try {
       return JSON.writeValueAsBytes(root);
@@ -187,6 +227,19 @@ record PackHeader(
     settings.topP().ifPresent(value -> node.put("top_p", value));
   }
 
+  private void writePrefixes(ArrayNode nodes) {
+    for (Prefix prefix : prefixes) {
+      ObjectNode node = nodes.addObject();
+      ArrayNode tokens = node.putArray("tokens");
+      for (int token : prefix.tokens()) {
+        tokens.add(token);
+      }
+      node.put("kv", prefix.type().name())
+          .put("offset", prefix.offset())
+          .put("length", prefix.length());
+    }
+  }
+
   /**
    * Reads and checks a header.
    *
@@ -206,7 +259,8 @@ record PackHeader(
         root.text("config"),
         readSettings(root.get("settings"), config),
         sections,
-        readTensors(root.get("tensors"), config, sections.getLast().length()));
+        readTensors(root.get("tensors"), config, sections.get(SECTIONS.indexOf(WEIGHTS)).length()),
+        readPrefixes(root, config, sections));
   }
 
   private static DType dtype(JsonSection name) {
@@ -310,12 +364,12 @@ record PackHeader(
   /** The sections in their order, each at the first multiple of a page after the one before. */
   private static List<Section> readSections(JsonSection list, long begin, long fileLength) {
     List<JsonSection> elements = list.elements();
-    if (elements.size() != SECTIONS.size()) {
-      throw list.fail("must be the sections " + SECTIONS);
+    if (elements.size() != SECTIONS.size() && elements.size() != SECTIONS.size() - 1) {
+      throw list.fail("must be the sections " + SECTIONS + ", the last of which may be missing");
     }
     var sections = new ArrayList<Section>();
     long end = begin;
-    for (int i = 0; i < SECTIONS.size(); i++) {
+    for (int i = 0; i < elements.size(); i++) {
       JsonSection element = elements.get(i);
       var section =
           new Section(
@@ -380,6 +434,67 @@ record PackHeader(
         element.longInteger("length") == tensor.length(),
         "must have %d bytes".formatted(tensor.length()));
     return tensor;
+  }
+
+  /** The prefixes, which fill their section in their order. */
+  private static List<Prefix> readPrefixes(
+      JsonSection root, ModelConfig config, List<Section> sections) {
+    List<JsonSection> elements = root.find(PREFIXES).map(JsonSection::elements).orElse(List.of());
+    boolean stored = sections.size() == SECTIONS.size();
+    require(root, stored != elements.isEmpty(), "prefixes and their section need each other");
+    long sectionBytes = stored ? sections.getLast().length() : 0;
+    var prefixes = new ArrayList<Prefix>();
+    long end = 0;
+    for (JsonSection element : elements) {
+      Prefix prefix = readPrefix(element, config, end);
+      require(
+          element,
+          prefix.length() <= sectionBytes - end,
+          "ends after its section, which has %d bytes".formatted(sectionBytes));
+      prefixes.add(prefix);
+      end = prefix.end();
+    }
+    require(
+        root,
+        end == sectionBytes,
+        "the prefixes end at byte %d of %d of their section".formatted(end, sectionBytes));
+    return List.copyOf(prefixes);
+  }
+
+  private static Prefix readPrefix(JsonSection element, ModelConfig config, long offset) {
+    JsonSection list = element.get("tokens");
+    int[] tokens = list.integers();
+    require(
+        list,
+        tokens.length > 0
+            && tokens.length % KvLayout.BLOCK_POSITIONS == 0
+            && tokens.length <= config.context(),
+        "must be a multiple of %d tokens, at most %d, not %d"
+            .formatted(KvLayout.BLOCK_POSITIONS, config.context(), tokens.length));
+    for (int token : tokens) {
+      require(
+          list,
+          token >= 0 && token < config.vocabulary(),
+          "%d is no token id below %d".formatted(token, config.vocabulary()));
+    }
+    KvLayout.Type type = kvType(element.get("kv"));
+    long length =
+        (long) KvLayout.blocks(tokens.length)
+            * config.layers()
+            * config.kvLayout(type).blockBytes();
+    require(element, element.longInteger("offset") == offset, "must begin at byte " + offset);
+    require(
+        element, element.longInteger("length") == length, "must have %d bytes".formatted(length));
+    return new Prefix(tokens, type, offset, length);
+  }
+
+  private static KvLayout.Type kvType(JsonSection name) {
+    for (KvLayout.Type type : KvLayout.Type.values()) {
+      if (type.name().equals(name.text())) {
+        return type;
+      }
+    }
+    throw name.fail("there is no type \"" + name.text() + "\" of keys and values");
   }
 
   private static void require(JsonSection place, boolean condition, String otherwise) {

@@ -49,6 +49,31 @@ sealed interface PackedBytes extends Closeable {
    */
   <T> T read(Section section, Function<ByteBuffer, T> reader) throws IOException;
 
+  /** Takes a part of a section. */
+  @FunctionalInterface
+  interface Sink {
+    void accept(ByteBuffer chunk) throws IOException;
+  }
+
+  /**
+   * Reads a section from its beginning to its end.
+   *
+   * @param sink must not keep what it is given
+   * @throws ModelFormatException if it has no such end any more
+   */
+  default void readAll(Section section, Sink sink) throws IOException {
+    byte[] chunk = new byte[1 << 20];
+    for (long done = 0; done < section.length(); ) {
+      int length = (int) Math.min(chunk.length, section.length() - done);
+      int count = read(ByteBuffer.wrap(chunk, 0, length), section.offset() + done);
+      if (count < 0) {
+        throw new ModelFormatException(name(), section.name(), "became shorter while it was read");
+      }
+      sink.accept(ByteBuffer.wrap(chunk, 0, count));
+      done += count;
+    }
+  }
+
   @Override
   void close() throws IOException;
 

@@ -16,6 +16,7 @@ import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.util.HashMap;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -35,14 +36,20 @@ public final class PackedModel implements AutoCloseable {
   private final PackHeader header;
   private final NativeMemory memory;
   private final MemorySegment weights;
+  private final List<PackedPrefix> prefixes;
   private final Tokenizer tokenizer;
   private final Map<String, Tensor> tensors = new HashMap<>();
 
   private PackedModel(
-      PackHeader header, NativeMemory memory, MemorySegment weights, Tokenizer tokenizer) {
+      PackHeader header,
+      NativeMemory memory,
+      MemorySegment weights,
+      List<PackedPrefix> prefixes,
+      Tokenizer tokenizer) {
     this.header = header;
     this.memory = memory;
     this.weights = weights;
+    this.prefixes = prefixes;
     this.tokenizer = tokenizer;
     header.tensors().forEach(tensor -> tensors.put(tensor.item().name(), tensor));
   }
@@ -109,7 +116,7 @@ public final class PackedModel implements AutoCloseable {
     }
   }
 
-  private static PackHeader readHeader(PackedBytes bytes) throws IOException {
+  static PackHeader readHeader(PackedBytes bytes) throws IOException {
     String file = bytes.name();
     long fileLength = bytes.size();
     if (fileLength < PackHeader.PREFIX_BYTES) {
@@ -177,7 +184,21 @@ public final class PackedModel implements AutoCloseable {
   private static PackedModel open(PackedBytes bytes, PackHeader header, NativeMemory memory)
       throws IOException {
     MemorySegment weights = bytes.section(header.section(PackHeader.WEIGHTS), memory);
-    return new PackedModel(header, memory, weights, readTokenizer(bytes, header));
+    return new PackedModel(
+        header, memory, weights, prefixes(bytes, header, memory), readTokenizer(bytes, header));
+  }
+
+  private static List<PackedPrefix> prefixes(
+      PackedBytes bytes, PackHeader header, NativeMemory memory) throws IOException {
+    if (header.prefixes().isEmpty()) {
+      return List.of();
+    }
+    MemorySegment section = bytes.section(header.section(PackHeader.PREFIXES), memory);
+    return header.prefixes().stream()
+        .map(prefix ->
+            new PackedPrefix(
+                prefix.tokens(), prefix.type(), section.asSlice(prefix.offset(), prefix.length())))
+        .toList();
   }
 
   private static Tokenizer readTokenizer(PackedBytes bytes, PackHeader header) throws IOException {
@@ -209,21 +230,20 @@ public final class PackedModel implements AutoCloseable {
   private static void verifyDigest(PackedBytes bytes, Section section, Progress progress)
       throws IOException {
     MessageDigest digest = Sha256.digest();
-    byte[] chunk = new byte[1 << 20];
-    for (long done = 0; done < section.length(); ) {
-      int length = (int) Math.min(chunk.length, section.length() - done);
-      int count = bytes.read(ByteBuffer.wrap(chunk, 0, length), section.offset() + done);
-      if (count < 0) {
-        throw new ModelFormatException(
-            bytes.name(), section.name(), "became shorter while it was read");
-      }
-      digest.update(chunk, 0, count);
-      done += count;
-      progress.advance(count);
-    }
-    if (!section.sha256().equals(HexFormat.of().formatHex(digest.digest()))) {
+    bytes.readAll(
+        section,
+        chunk -> {
+          progress.advance(chunk.remaining());
+          digest.update(chunk);
+        });
+    requireDigest(bytes.name(), section, HexFormat.of().formatHex(digest.digest()));
+  }
+
+  /** Compares the digest of a section's bytes with that of the header. */
+  static void requireDigest(String file, Section section, String sha256) {
+    if (!section.sha256().equals(sha256)) {
       throw new ModelFormatException(
-          bytes.name(),
+          file,
           section.name(),
           section.offset(),
           "the SHA-256 of this section is another one: the file is damaged, copy it again");
@@ -274,6 +294,11 @@ public final class PackedModel implements AutoCloseable {
   /** The tokenizer. */
   public Tokenizer tokenizer() {
     return tokenizer;
+  }
+
+  /** What many of its prompts begin with; mapped or copied, not to be used after {@link #close}. */
+  public List<PackedPrefix> prefixes() {
+    return prefixes;
   }
 
   /** Bytes of the weights, which is what generating a token reads. */

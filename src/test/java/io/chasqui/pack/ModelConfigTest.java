@@ -270,7 +270,8 @@ class ModelConfigTest {
             List.of(
                 new PackHeader.Section("tokenizer", 8192, 100, digest),
                 new PackHeader.Section("weights", 12_288, weightBytes, digest)),
-            tensors);
+            tensors,
+            List.of());
 
     assertEquals(
         header, PackHeader.parse("f.chasqui", header.toJson(), 8192, 12_288 + weightBytes));

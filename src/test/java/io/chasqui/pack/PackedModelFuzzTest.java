@@ -2,13 +2,16 @@ package io.chasqui.pack;
 
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.sun.management.ThreadMXBean;
 import io.chasqui.kernel.DType;
+import io.chasqui.kernel.KvLayout;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
@@ -25,12 +28,14 @@ import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Whatever is in a file, it is opened or it is refused with a {@link ModelFormatException}. */
 class PackedModelFuzzTest {
@@ -73,6 +78,7 @@ class PackedModelFuzzTest {
   private FileChannel file;
   private int tokenizerOffset;
   private int weightsOffset;
+  private int prefixesOffset;
 
   private enum Mutation {
     BIT_FLIPS,
@@ -84,20 +90,39 @@ class PackedModelFuzzTest {
   }
 
   @BeforeEach
-  void packTheDemoModel() throws IOException {
+  void packTheDemoModelWithPrefixes() throws IOException {
     path = directory.resolve("demo.chasqui");
     ModelPacker.pack(new EmbeddedModel(), path, DType.Q4, Progress.NONE);
+    PrefixWriter.write(
+        path,
+        List.of(prefix(KvLayout.Type.F16, 48), prefix(KvLayout.Type.I8, 16)),
+        path,
+        Progress.NONE);
     original = Files.readAllBytes(path);
     file = FileChannel.open(path, StandardOpenOption.READ, StandardOpenOption.WRITE);
     tokenizerOffset = PackHeader.PREFIX_BYTES + buffer(original).getInt(12);
-    String header = json();
-    MatchResult weights =
-        Pattern.compile("\"name\":\"weights\",\"offset\":(\\d+)")
-            .matcher(header)
+    weightsOffset = offset("weights");
+    prefixesOffset = offset("prefixes");
+  }
+
+  private int offset(String section) {
+    MatchResult offset =
+        Pattern.compile("\"name\":\"" + section + "\",\"offset\":(\\d+)")
+            .matcher(json())
             .results()
             .findFirst()
             .orElseThrow();
-    weightsOffset = Integer.parseInt(weights.group(1));
+    return Integer.parseInt(offset.group(1));
+  }
+
+  /** Any bits will do: nobody computes with them here. */
+  private static PackedPrefix prefix(KvLayout.Type type, int tokens) {
+    ModelConfig config = ModelConfig.read(new EmbeddedModel());
+    long bytes = config.layers() * config.kvLayout(type).blockBytes() * (tokens / 16);
+    byte[] blocks = new byte[(int) bytes];
+    new SplittableRandom(tokens).nextBytes(blocks);
+    return new PackedPrefix(
+        IntStream.range(1000, 1000 + tokens).toArray(), type, MemorySegment.ofArray(blocks));
   }
 
   @AfterEach
@@ -137,12 +162,16 @@ class PackedModelFuzzTest {
   /** Zeros between sections are under no digest. */
   private boolean isHarmless(byte[] mutated) {
     for (int i = 0; i < Math.max(mutated.length, original.length); i++) {
-      boolean between = i >= weightsOffset - PackHeader.SECTION_ALIGNMENT && i < weightsOffset;
+      boolean between = isJustBefore(weightsOffset, i) || isJustBefore(prefixesOffset, i);
       if (!between && (i >= mutated.length || i >= original.length || mutated[i] != original[i])) {
         return false;
       }
     }
     return true;
+  }
+
+  private static boolean isJustBefore(int section, int i) {
+    return i >= section - PackHeader.SECTION_ALIGNMENT && i < section;
   }
 
   private boolean isAccepted(String what) {
@@ -151,6 +180,9 @@ class PackedModelFuzzTest {
       try (PackedModel model = PackedModel.open(path)) {
         model.tokenizer().decode(model.tokenizer().encode("A fox \ud83d\ude00", true), false);
         model.matrix("model.embed_tokens.weight").data().get(ValueLayout.JAVA_BYTE, 0);
+        for (PackedPrefix prefix : model.prefixes()) {
+          assertSound(prefix, model.config());
+        }
       }
       return true;
     } catch (ModelFormatException e) {
@@ -158,6 +190,17 @@ class PackedModelFuzzTest {
     } catch (RuntimeException | Error e) {
       throw new AssertionError(what, e);
     }
+  }
+
+  /** Whoever reads it relies on this. */
+  private static void assertSound(PackedPrefix prefix, ModelConfig config) {
+    int[] tokens = prefix.tokens();
+    assertTrue(tokens.length > 0 && tokens.length % 16 == 0 && tokens.length <= config.context());
+    assertTrue(Arrays.stream(tokens).allMatch(id -> id >= 0 && id < config.vocabulary()));
+    long bytes =
+        config.layers() * config.kvLayout(prefix.type()).blockBytes() * (tokens.length / 16);
+    assertEquals(bytes, prefix.blocks().byteSize());
+    prefix.blocks().get(ValueLayout.JAVA_BYTE, bytes - 1);
   }
 
   private byte[] mutate(Mutation mutation, SplittableRandom random) {
@@ -238,6 +281,20 @@ class PackedModelFuzzTest {
         "\"offset\":294912   | \"offset\":294913         | must begin at byte 294912",
         "\"tied_embeddings\":true | \"tied_embeddings\":false | are 44, but the model needs 45",
         "\"eos_token\":      | \"\":                     | \"eos_token\" is missing",
+        "\"prefixes\",\"off   | \"suffixes\",\"off         | sections[2]: must be prefixes",
+        "\"prefixes\":[      | \"\":[                    | prefixes and their section need each",
+        "\"prefixes\":[{     | \"prefixes\":[],\"x\":[{    | prefixes and their section need each",
+        "\"prefixes\":[      | \"prefixes\":{}, \"x\":[    | prefixes: must be an array",
+        "[1000,1001,         | [1000,                   | must be a multiple of 16 tokens",
+        "[1000,              | [-1,                     | -1 is no token id below 2048",
+        "[1000,              | [2048,                   | 2048 is no token id below 2048",
+        "[1000,              | [1.5,                    | prefixes[0].tokens[0]: must be an integer",
+        "\"tokens\":[1000,    | \"tokens\":0,\"x\":[1000,  | prefixes[0].tokens: must be an array",
+        "\"kv\":\"F16\"       | \"kv\":\"F8\"              | no type \"F8\" of keys and values",
+        "\"kv\":\"F16\"       | \"kv\":\"I8\"              | must have 82944 bytes",
+        "\"kv\":\"F16\",\"offset\":0 | \"kv\":\"F16\",\"offset\":64 | prefixes[0]: must begin at byte 0",
+        "\"kv\":\"I8\",\"offset\":147456 | \"kv\":\"I8\",\"offset\":0 | must begin at byte 147456",
+        "\"context\":512     | \"context\":32            | tokens, at most 32, not 48",
       })
   void aHeaderThatIsWrongIsRefusedWithItsReason(String part, String by, String reason)
       throws IOException {
@@ -285,6 +342,59 @@ class PackedModelFuzzTest {
     assertEquals(weightsOffset, refusal.offset());
   }
 
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void aPrefixThatDoesNotFillItsSectionIsRefused(boolean tooShort) throws IOException {
+    String one = json().replaceAll(",\\{\"tokens\":\\[[0-9,]*],\"kv\":\"I8\"[^}]*}", "");
+    String three = json().replaceAll("(\\{\"tokens\":\\[[0-9,]*],\"kv\":\"I8\"[^}]*})", "$1,$1");
+    three = three.replaceFirst("(?s)(\"kv\":\"I8\".*\"offset\":)147456", "$1175104");
+
+    write(withHeader(original.clone(), (tooShort ? one : three).stripTrailing()));
+
+    String reason = refusal().getMessage();
+    assertTrue(
+        reason.contains(tooShort ? "end at byte 147456 of 175104" : "ends after its section"),
+        reason);
+  }
+
+  @Test
+  void aFlippedBitOfAPrefixOpensButIsFoundByVerify() throws IOException {
+    byte[] bytes = original.clone();
+    bytes[bytes.length - 1] ^= 1;
+    write(bytes);
+
+    PackedModel.open(path).close();
+    ModelFormatException refusal =
+        assertThrows(ModelFormatException.class, () -> PackedModel.verify(path, Progress.NONE));
+    assertEquals("prefixes", refusal.section());
+  }
+
+  @Test
+  void prefixesAreNotAddedToAModelThatIsDamaged() throws IOException {
+    byte[] bytes = original.clone();
+    bytes[weightsOffset + 12_345] ^= 1;
+    write(bytes);
+    Path target = directory.resolve("copy.chasqui");
+
+    ModelFormatException refusal =
+        assertThrows(
+            ModelFormatException.class,
+            () -> PrefixWriter.write(path, List.of(), target, Progress.NONE));
+    assertEquals("weights", refusal.section());
+    assertFalse(Files.exists(target));
+  }
+
+  @Test
+  void withoutItsPrefixesAFileIsWhatItWasBefore() throws IOException {
+    Path before = directory.resolve("before.chasqui");
+    ModelPacker.pack(new EmbeddedModel(), before, DType.Q4, Progress.NONE);
+    Path after = directory.resolve("after.chasqui");
+
+    PrefixWriter.write(path, List.of(), after, Progress.NONE);
+
+    assertEquals(-1, Files.mismatch(before, after));
+  }
+
   @Test
   void aFileThatIsNoPackedModelIsTold() throws IOException {
     Path json = Files.writeString(directory.resolve("config.json"), "{}".repeat(100));
@@ -307,7 +417,7 @@ class PackedModelFuzzTest {
         Arrays.copyOf(
             json.getBytes(ISO_8859_1),
             Math.min(json.length(), tokenizerOffset - PackHeader.PREFIX_BYTES));
-    ModelPacker.prefixed(header, tokenizerOffset).get(bytes, 0, tokenizerOffset);
+    PackedFileWriter.prefixed(header, tokenizerOffset).get(bytes, 0, tokenizerOffset);
     return bytes;
   }
 
