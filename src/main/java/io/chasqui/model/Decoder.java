@@ -121,7 +121,13 @@ public final class Decoder implements AutoCloseable {
 
   /** How this model's KV blocks are laid out. */
   public static KvLayout kvLayout(ModelConfig config, KvLayout.Type type) {
-    return new KvLayout(type, config.kvHeads(), config.headSize());
+    return config.kvLayout(type);
+  }
+
+  /** The most positions that a sequence of this model can have. */
+  public static int maxContext(ModelConfig config) {
+    // Attention to a window only is not implemented: no sequence outgrows it.
+    return Math.min(config.context(), config.slidingWindow().orElse(Integer.MAX_VALUE));
   }
 
   private Layer layer(PackedModel model, String prefix) {

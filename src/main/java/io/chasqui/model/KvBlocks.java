@@ -1,6 +1,10 @@
 package io.chasqui.model;
 
+import static io.chasqui.kernel.KvLayout.BLOCK_POSITIONS;
+
+import io.chasqui.pack.PackedPrefix;
 import java.util.Arrays;
+import java.util.List;
 
 /**
  * The accounting of the blocks of a {@link KvCache}. A block is free, or used by one or more
@@ -8,17 +12,24 @@ import java.util.Arrays;
  * may begin with. When there are no free blocks, the cached block goes that has not been used for
  * longest; of a text its end goes first, for a block without its predecessors is of no use.
  *
+ * <p>A text that begins with a prefix which came with the model gets the prefix's blocks copied
+ * when it finds them neither used nor cached: from then on they are blocks like others.
+ *
  * <p>For one thread at a time; the counts may be read by any thread and are then those of a moment
  * ago.
  */
 public final class KvBlocks {
-  /** Copies what is stored in a block to another one. */
-  @FunctionalInterface
+  /** What is stored in the blocks. */
   interface Storage {
+    /** Copies it to another block. */
     void copyBlock(int from, int to);
+
+    /** Replaces it by what a prefix has of its 16 tokens at {@code index}. */
+    void restoreBlock(PackedPrefix prefix, int index, int block);
   }
 
   private final Storage storage;
+  private final List<PackedPrefix> prefixes;
 
   /** Of each block, how many sequences use it. */
   private final int[] references;
@@ -37,11 +48,29 @@ public final class KvBlocks {
 
   /** All blocks are free. */
   public KvBlocks(KvCache cache) {
-    this(cache.blocks(), cache::copyBlock);
+    this(cache, List.of());
   }
 
-  KvBlocks(int blocks, Storage storage) {
+  /**
+   * All blocks are free.
+   *
+   * @param prefixes of the cache's model, stored as the cache does; used as long as this is
+   * @throws IllegalArgumentException if one is stored as another type
+   */
+  public KvBlocks(KvCache cache, List<PackedPrefix> prefixes) {
+    this(cache.blocks(), cache, prefixes);
+    for (PackedPrefix prefix : prefixes) {
+      if (prefix.type() != cache.layout().type()) {
+        throw new IllegalArgumentException(
+            "a prefix stored as %s does not fit blocks of %s"
+                .formatted(prefix.type(), cache.layout().type()));
+      }
+    }
+  }
+
+  KvBlocks(int blocks, Storage storage, List<PackedPrefix> prefixes) {
     this.storage = storage;
+    this.prefixes = List.copyOf(prefixes);
     references = new int[blocks];
     free = new int[blocks];
     Arrays.setAll(free, i -> blocks - 1 - i);
@@ -134,7 +163,8 @@ public final class KvBlocks {
   }
 
   /**
-   * Shares the block that holds 16 tokens of a text.
+   * Shares the block that holds 16 tokens of a text, or makes it if the text begins with a prefix
+   * and a block is available.
    *
    * @param predecessor the published block before it, or {@link PrefixIndex#NONE}
    * @param from the index of the first of the tokens
@@ -142,10 +172,24 @@ public final class KvBlocks {
    */
   int adopt(int predecessor, int[] tokens, int from, long salt) {
     int block = published.find(predecessor, tokens, from, salt);
-    if (block != PrefixIndex.NONE) {
-      share(block);
+    if (block == PrefixIndex.NONE) {
+      return restore(predecessor, tokens, from, salt);
     }
+    share(block);
     return block;
+  }
+
+  private int restore(int predecessor, int[] tokens, int from, long salt) {
+    for (PackedPrefix prefix : prefixes) {
+      if (prefix.begins(tokens, from + BLOCK_POSITIONS) && available() > 0) {
+        int block = take();
+        storage.restoreBlock(prefix, from / BLOCK_POSITIONS, block);
+        published.write(block, 0, tokens, from, BLOCK_POSITIONS);
+        published.add(predecessor, block, salt);
+        return block;
+      }
+    }
+    return PrefixIndex.NONE;
   }
 
   /**

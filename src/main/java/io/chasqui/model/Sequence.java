@@ -55,10 +55,12 @@ public final class Sequence implements AutoCloseable {
   }
 
   /**
-   * Begins with what the prefix cache has of a text: its longest run of full blocks with exactly
-   * these tokens. The text's last token is always left to be computed, for its logits are wanted.
+   * Begins with what the prefix cache, or a prefix that came with the model, has of a text: its
+   * longest run of full blocks with exactly these tokens. The text's last token is always left to
+   * be computed, for its logits are wanted.
    *
-   * @param salt only what sequences of the same salt have published is found
+   * @param salt of what sequences have published, only that of the same salt is found; prefixes
+   *     that came with the model are everybody's
    * @return the positions taken over, a multiple of 16
    * @throws IllegalArgumentException if there are more tokens than the sequence can have
    * @throws IllegalStateException if the sequence is not empty

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.chasqui.kernel.KvLayout;
+import io.chasqui.pack.PackedPrefix;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -16,6 +17,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.Set;
+import java.util.stream.IntStream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -30,6 +32,16 @@ class KvBlocksRandomTest {
   private static final int TOKENS = 2;
   private static final int SEQUENCES = 12;
   private static final long SEED = 20261;
+
+  /**
+   * What came with the model. The second shares 32 tokens with the others, the third is the first
+   * and more.
+   */
+  private static final List<List<Integer>> PREFIXES =
+      List.of(
+          IntStream.range(0, 64).mapToObj(i -> i % TOKENS).toList(),
+          IntStream.range(0, 96).mapToObj(i -> i == 40 ? 1 : i % TOKENS).toList(),
+          IntStream.range(0, 112).mapToObj(i -> i % TOKENS).toList());
 
   /** A sequence, what it should hold, and its double in the reference. */
   private static final class Subject {
@@ -56,6 +68,24 @@ class KvBlocksRandomTest {
   private int adoptions;
   private int refusals;
   private int copies;
+  private int restorations;
+
+  private final class Contents implements KvBlocks.Storage {
+    @Override
+    public void copyBlock(int from, int to) {
+      contents[to] = contents[from].clone();
+      copies++;
+    }
+
+    @Override
+    public void restoreBlock(PackedPrefix prefix, int index, int block) {
+      List<Integer> text = Arrays.stream(prefix.tokens()).boxed().toList();
+      for (int i = 0; i < BLOCK_POSITIONS; i++) {
+        contents[block][i] = text.subList(0, index * BLOCK_POSITIONS + i + 1);
+      }
+      restorations++;
+    }
+  }
 
   @ParameterizedTest
   @ValueSource(ints = {1, 2, 11, 40, 200})
@@ -64,11 +94,15 @@ class KvBlocksRandomTest {
     kv =
         new KvBlocks(
             blocks,
-            (from, to) -> {
-              contents[to] = contents[from].clone();
-              copies++;
-            });
-    naive = new NaiveBlocks(blocks);
+            new Contents(),
+            PREFIXES.stream()
+                .map(prefix ->
+                    new PackedPrefix(
+                        prefix.stream().mapToInt(token -> token).toArray(),
+                        KvLayout.Type.F16,
+                        MemorySegment.NULL))
+                .toList());
+    naive = new NaiveBlocks(blocks, PREFIXES);
     random = new Random(SEED + blocks);
     for (int i = 0; i < OPERATIONS; i++) {
       String step = "seed " + (SEED + blocks) + ", operation " + i + ": ";
@@ -80,7 +114,10 @@ class KvBlocksRandomTest {
         throw new AssertionError(step + operation, e);
       }
     }
-    String counts = "%d adoptions, %d copies, %d refusals".formatted(adoptions, copies, refusals);
+    String counts =
+        "%d adoptions, %d copies, %d restorations, %d refusals"
+            .formatted(adoptions, copies, restorations, refusals);
+    assertTrue(restorations > 5, counts);
     assertTrue(blocks < 11 || (adoptions > 30 && copies > 30), counts);
     assertTrue(blocks > 40 || refusals > 30, counts);
     closeAll();

@@ -29,6 +29,7 @@ final class NaiveBlocks {
   }
 
   private final int blocks;
+  private final List<List<Integer>> prefixes;
 
   /** Those that are not free. */
   private final List<Block> all = new ArrayList<>();
@@ -36,8 +37,12 @@ final class NaiveBlocks {
   private final List<Text> texts = new ArrayList<>();
   private long clock;
 
-  NaiveBlocks(int blocks) {
+  /**
+   * @param prefixes tokens that came with the model
+   */
+  NaiveBlocks(int blocks, List<List<Integer>> prefixes) {
     this.blocks = blocks;
+    this.prefixes = prefixes;
   }
 
   int free() {
@@ -78,6 +83,14 @@ final class NaiveBlocks {
         .orElse(null);
   }
 
+  /** Whether it is of no use to compute a text. */
+  private boolean isRestorable(List<Integer> text) {
+    return free() + cached() > 0
+        && prefixes.stream()
+            .anyMatch(prefix ->
+                prefix.size() >= text.size() && prefix.subList(0, text.size()).equals(text));
+  }
+
   private void left(Block block) {
     if (users(block) == 0) {
       block.left = clock++;
@@ -114,7 +127,12 @@ final class NaiveBlocks {
       this.salt = salt;
       List<Integer> all = Arrays.stream(prompt).boxed().toList();
       for (int end = BLOCK_POSITIONS; end < prompt.length; end += BLOCK_POSITIONS) {
-        Block block = find(all.subList(0, end), salt);
+        List<Integer> prefix = List.copyOf(all.subList(0, end));
+        Block block = find(prefix, salt);
+        if (block == null && isRestorable(prefix)) {
+          block = take();
+          offer(block, prefix);
+        }
         if (block == null) {
           break;
         }
@@ -163,15 +181,20 @@ final class NaiveBlocks {
         Block own = blocks.get(i);
         Block found = find(prefix, salt);
         if (found == null) {
-          own.prefix = prefix;
-          own.predecessor = i == 0 ? null : blocks.get(i - 1);
-          own.salt = salt;
-          own.offered = true;
+          offer(own, prefix);
         } else if (found != own) {
           blocks.set(i, found);
           left(own);
         }
       }
+    }
+
+    private void offer(Block block, List<Integer> prefix) {
+      int index = prefix.size() / BLOCK_POSITIONS - 1;
+      block.prefix = prefix;
+      block.predecessor = index == 0 ? null : blocks.get(index - 1);
+      block.salt = salt;
+      block.offered = true;
     }
 
     Text fork() {

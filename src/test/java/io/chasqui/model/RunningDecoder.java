@@ -42,7 +42,9 @@ final class RunningDecoder implements AutoCloseable {
             Decoder.kvLayout(model.config(), kvType),
             model.config().layers(),
             sequences * KvLayout.blocks(context));
-    blocks = new KvBlocks(cache);
+    blocks =
+        new KvBlocks(
+            cache, model.prefixes().stream().filter(prefix -> prefix.type() == kvType).toList());
     decoder = new Decoder(model, Kernels.best(), team, cache, context, maxTokens, maxTokens);
   }
 

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.chasqui.pack.PackedPrefix;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -15,7 +16,19 @@ class SequenceTest {
   private static final int CAPACITY = 128;
 
   private final List<String> copies = new ArrayList<>();
-  private final KvBlocks kv = new KvBlocks(8, (from, to) -> copies.add(from + ">" + to));
+  private final KvBlocks kv = new KvBlocks(8, new Storage(), List.of());
+
+  private final class Storage implements KvBlocks.Storage {
+    @Override
+    public void copyBlock(int from, int to) {
+      copies.add(from + ">" + to);
+    }
+
+    @Override
+    public void restoreBlock(PackedPrefix prefix, int index, int block) {
+      throw new AssertionError("there is no prefix");
+    }
+  }
 
   private static int[] text(int length) {
     return IntStream.range(100, 100 + length).toArray();
