@@ -1,6 +1,9 @@
 package io.chasqui;
 
+import io.chasqui.engine.PrefixPacker;
+import io.chasqui.engine.SystemPrompt;
 import io.chasqui.kernel.DType;
+import io.chasqui.kernel.KvLayout;
 import io.chasqui.kernel.NativeExecutable;
 import io.chasqui.ops.ProcessClock;
 import io.chasqui.pack.DownloadException;
@@ -17,6 +20,8 @@ import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -125,10 +130,18 @@ public class Main implements Runnable {
         "",
         "8 bits a weight are the default, because they cost no quality that can be measured. 4 bits"
             + " halve the file again and are the fastest; a model loses a little by them, a small"
-            + " one more. What Jlama has reduced to 4 bits stays so."
+            + " one more. What Jlama has reduced to 4 bits stays so.",
+        "",
+        "A system prompt that is packed with the model is not computed by those who serve it: their"
+            + " first request that begins with it is answered as if it were not the first. The"
+            + " tokens are the same with and without.",
+        ""
       })
   static class Pack implements Callable<Integer> {
-    @Parameters(index = "0", paramLabel = "MODEL", description = MODEL_FORMS)
+    @Parameters(
+        index = "0",
+        paramLabel = "MODEL",
+        description = MODEL_FORMS + "; with --prefix a packed file (.chasqui), too")
     String model;
 
     @Parameters(
@@ -143,16 +156,56 @@ public class Main implements Runnable {
         description = "how matrices are stored: q4, q8, bf16 or f32 (default: see above)")
     DType quantization;
 
+    @Option(
+        names = "--prefix",
+        paramLabel = "PROMPTFILE",
+        description = {
+          "a text file with a system prompt to pack with the model: the system message of"
+              + " conversations, or the beginning of texts if the model has no chat template. The"
+              + " line break at its end does not count. Of its tokens, multiples of 16 are stored."
+              + " May be given several times; replaces the prompts that a packed MODEL has. Where"
+              + " one is refused, a MODEL that was not packed is in FILE without."
+        })
+    List<Path> prefixes = List.of();
+
+    @Option(
+        names = "--prefix-kv",
+        paramLabel = "TYPE",
+        description =
+            "how its keys and values are stored, f16 or i8: what chasqui.kv-cache.dtype is where it"
+                + " is served (default: f16)")
+    KvLayout.Type prefixType = KvLayout.Type.F16;
+
     @Override
     public Integer call() throws IOException {
       if (NativeExecutable.IS) {
         throw NativeExecutable.needsJvm(
             "Packing", "use `./chasqui pack`, or java -jar quarkus-run.jar pack");
       }
+      List<SystemPrompt> prompts = new ArrayList<>();
+      for (Path prefix : prefixes) {
+        prompts.add(SystemPrompt.read(prefix));
+      }
+      Path packed = packed();
+      if (!prompts.isEmpty()) {
+        PrefixPacker.pack(packed, prompts, prefixType, file, ProgressBar.forThisProcess());
+      }
+      return 0;
+    }
+
+    /** The model without the prompts that are to be packed with it. */
+    private Path packed() throws IOException {
+      if (model.endsWith(PackedModel.SUFFIX)) {
+        if (prefixes.isEmpty() || quantization != null) {
+          throw new IllegalArgumentException(
+              "'%s' is packed already: give --prefix, and no --quant".formatted(model));
+        }
+        return Path.of(model);
+      }
       ModelFiles files = ModelLocation.resolve(model);
       DType chosen = quantization != null ? quantization : ModelPacker.defaultQuantization(files);
       ModelPacker.pack(files, file, chosen, ProgressBar.forThisProcess());
-      return 0;
+      return file;
     }
   }
 

@@ -47,6 +47,11 @@ public final class ChatTemplate {
     return bosToken;
   }
 
+  /** Whether the text of a prompt may depend on the day. */
+  public boolean writesTheDate() {
+    return source.contains("strftime_now");
+  }
+
   /**
    * The text of a prompt that asks for the assistant's next turn. The first call in a process takes
    * some hundred milliseconds more than the others.

@@ -83,9 +83,6 @@ public interface Engine extends AutoCloseable {
                 new IllegalArgumentException(
                     "Model '%s' has no chat template; use a plain completion instead."
                         .formatted(model().name())));
-    String text = template.render(conversation);
-    // Templates of some families write the beginning-of-text token themselves.
-    boolean begun = !template.bosToken().isEmpty() && text.startsWith(template.bosToken());
-    return tokenizer().encode(text, !begun);
+    return Prompts.encode(template, tokenizer(), conversation);
   }
 }

@@ -100,11 +100,7 @@ public final class LocalEngine implements Engine {
   /** As long as the model and the options allow, or as the memory for keys and values does. */
   private static int context(
       PackedModel model, KvLayout kv, KvBudget budget, EngineOptions options) {
-    int wanted =
-        Math.min(
-            Math.min(model.config().context(), options.maxContext()),
-            // Attention to a window only is not implemented: no sequence outgrows it.
-            model.config().slidingWindow().orElse(Integer.MAX_VALUE));
+    int wanted = Math.min(Decoder.maxContext(model.config()), options.maxContext());
     int context = budget.context(kv, model.config().layers(), wanted);
     if (context < wanted) {
       LOG.log(
@@ -137,10 +133,7 @@ public final class LocalEngine implements Engine {
     this.settings = settings;
     this.tokenizer = tokenizer;
     this.options = options;
-    chatTemplate =
-        settings
-            .chatTemplate()
-            .map(source -> new ChatTemplate(source, settings.bosToken(), settings.eosToken()));
+    chatTemplate = Prompts.template(settings);
     chatTemplate.ifPresent(
         template -> Thread.ofPlatform().daemon().start(() -> renderOnce(template)));
     TokenDecoder decoder = loader.get();

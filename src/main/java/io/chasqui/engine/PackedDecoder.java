@@ -9,12 +9,18 @@ import io.chasqui.model.KvBlocks;
 import io.chasqui.model.KvCache;
 import io.chasqui.model.ThreadTeam;
 import io.chasqui.pack.PackedModel;
+import io.chasqui.pack.PackedPrefix;
+import java.lang.System.Logger.Level;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 
 /** Our own forward pass, on a packed model. */
 final class PackedDecoder implements TokenDecoder {
   /** More do not make a prompt quicker, and the buffers of a step grow with them. */
   private static final int MAX_TOKENS = 128;
+
+  private static final System.Logger LOG = System.getLogger(PackedDecoder.class.getName());
 
   private final PackedModel model;
   private final int context;
@@ -41,8 +47,31 @@ final class PackedDecoder implements TokenDecoder {
     kernels = Kernels.best(); // before there is a thread or memory to give back
     team = new ThreadTeam(CpuLimit.processors());
     cache = new KvCache(kv, model.config().layers(), blockCount);
-    blocks = new KvBlocks(cache);
+    blocks = new KvBlocks(cache, usablePrefixes(model, kv.type()));
     decoder = new Decoder(model, kernels, team, cache, context, MAX_TOKENS, maxOutputs);
+  }
+
+  /** Those that are stored as the keys and values here are; the log tells of others. */
+  private static List<PackedPrefix> usablePrefixes(PackedModel model, KvLayout.Type type) {
+    var usable = new ArrayList<PackedPrefix>();
+    for (PackedPrefix prefix : model.prefixes()) {
+      if (prefix.type() == type) {
+        usable.add(prefix);
+      } else {
+        LOG.log(
+            Level.WARNING,
+            "A prefix of {0} tokens that is packed with {1} is not used: it is stored as {2}, and keys and values are {3} here. Pack it with --prefix-kv {3}, or set chasqui.kv-cache.dtype to {2}",
+            prefix.tokens().length,
+            model.name(),
+            lowerCase(prefix.type()),
+            lowerCase(type));
+      }
+    }
+    return usable;
+  }
+
+  private static String lowerCase(KvLayout.Type type) {
+    return type.name().toLowerCase(Locale.ROOT);
   }
 
   @Override

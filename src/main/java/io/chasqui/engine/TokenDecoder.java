@@ -64,8 +64,9 @@ interface TokenDecoder extends AutoCloseable {
     int length();
 
     /**
-     * Shares what another sequence has computed of the same tokens, if this is empty still. Without
-     * this call, nobody shares what this sequence computes either.
+     * Shares what another sequence has computed of the same tokens, or what was packed with the
+     * model of them, if this is empty still. Without this call, nobody shares what this sequence
+     * computes either.
      *
      * @param tokens what it is to compute; the last of them is computed in any case
      * @param salt sequences share with those of the same salt only
