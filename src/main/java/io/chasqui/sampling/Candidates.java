@@ -63,6 +63,15 @@ final class Candidates {
     size = count;
   }
 
+  int size() {
+    return size;
+  }
+
+  /** The i-th of them, in the order of their ids. */
+  int get(int i) {
+    return ids[i];
+  }
+
   /** Sum of the weights. */
   long total() {
     if (total < 0) {
@@ -145,6 +154,11 @@ final class Candidates {
     return keys[found];
   }
 
+  /** The distance from the center of the token that {@link #seek} has found. */
+  int foundRank() {
+    return rank(found);
+  }
+
   /** Drops what ranks after the token that {@link #seek} has found. */
   void cutAfterFound() {
     int last = rank(found);
@@ -156,11 +170,6 @@ final class Candidates {
     }
     size = kept;
     total = -1;
-  }
-
-  /** Drops what is farther from the center than the token that {@link #seek} has found. */
-  void cutBeyondFound() {
-    cutBeyond(rank(found));
   }
 
   /** Drops what is farther from the center than a distance. */

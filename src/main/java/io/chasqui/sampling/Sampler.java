@@ -52,10 +52,7 @@ public final class Sampler {
    * @throws IllegalArgumentException if the row has another length than the vocabulary
    */
   public int next(float[] logits, SamplingParameters parameters, TokenHistory history, int index) {
-    if (logits.length != changed.length) {
-      throw new IllegalArgumentException(
-          "a row of " + changed.length + " logits expected, but it has " + logits.length);
-    }
+    requireRow(logits);
     float[] scores = logits;
     if (ScoreChanges.any(parameters, index)) {
       System.arraycopy(logits, 0, changed, 0, logits.length);
@@ -71,9 +68,45 @@ public final class Sampler {
     if (!parameters.truncates(scores.length)) {
       return drawFromAll(scores, scale, random);
     }
-    select(scores, scale, parameters);
+    select(scores, scale, parameters, 1);
     candidates.seek(shareOf(candidates.total(), random), false);
     return candidates.found();
+  }
+
+  /**
+   * The tokens that may be drawn, until the next call.
+   *
+   * @param scores {@code [vocabulary]}, the largest of them finite
+   * @param parameters with a temperature and something that drops tokens
+   * @param atLeast Hugging Face's {@code min_tokens_to_keep}; where there are fewer tokens than
+   *     that, so many most likely ones may be drawn instead, which this leaves to the caller
+   */
+  Candidates allowed(float[] scores, SamplingParameters parameters, int atLeast) {
+    maxima.read(scores);
+    select(scores, Weights.scale(parameters.temperature()), parameters, atLeast);
+    return candidates;
+  }
+
+  /**
+   * Refuses a row of the wrong length.
+   *
+   * @throws IllegalArgumentException if it has another length than the vocabulary
+   */
+  void requireRow(float[] logits) {
+    if (logits.length != changed.length) {
+      throw new IllegalArgumentException(
+          "a row of " + changed.length + " logits expected, but it has " + logits.length);
+    }
+  }
+
+  /** The length of every row of logits. */
+  int vocabularySize() {
+    return changed.length;
+  }
+
+  /** The tokens with which the model ends a text. */
+  TokenSet endOfText() {
+    return endOfText;
   }
 
   /**
@@ -89,7 +122,7 @@ public final class Sampler {
    * Bits that depend on nothing but the seed and the index, 53 of them random: the output function
    * of SplitMix64 (Steele, Lea, Flood: "Fast Splittable Pseudorandom Number Generators", 2014).
    */
-  private static long random(long seed, int index) {
+  static long random(long seed, int index) {
     long z = mix(seed) + (index + 1L) * 0x9E3779B97F4A7C15L;
     return mix(z) & -1L << 11;
   }
@@ -150,7 +183,7 @@ public final class Sampler {
   }
 
   /** Leaves the tokens in {@link #candidates} that may be drawn. */
-  private void select(float[] scores, double scale, SamplingParameters parameters) {
+  private void select(float[] scores, double scale, SamplingParameters parameters, int atLeast) {
     int k = parameters.topK();
     double topP = parameters.topP();
     int minPKey = parameters.minP() > 0 ? keyOfShare(parameters.minP()) : Weights.LAST_KEY;
@@ -182,7 +215,11 @@ public final class Sampler {
       // |−log p − entropy| is the distance of a token's key from the mean key, but for its unit.
       candidates.rankAround(candidates.meanKey());
       candidates.seek(shareOf(candidates.total(), parameters.typicalP()) - 1, false);
-      candidates.cutBeyondFound();
+      int distance = candidates.foundRank();
+      if (atLeast > 1 && candidates.seek(atLeast - 1L, true)) {
+        distance = Math.max(distance, candidates.foundRank());
+      }
+      candidates.cutBeyond(distance);
       candidates.rankAround(0);
     }
   }

@@ -85,7 +85,7 @@ public record SamplingParameters(
     this(temperature, topK, topP, 0, 1, seed, 1, 0, 0, 0, LogitBias.NONE, 0, false, TokenSet.EMPTY);
   }
 
-  private static void requireWithin(String name, double value, double min, double max) {
+  static void requireWithin(String name, double value, double min, double max) {
     if (!(value >= min && value <= max)) {
       throw new IllegalArgumentException(
           "%s must be between %s and %s, but is %s".formatted(name, plain(min), plain(max), value));
@@ -143,6 +143,21 @@ public record SamplingParameters(
    */
   public boolean endsWith(int token, TokenSet endOfText) {
     return (!ignoreEos && endOfText.contains(token)) || stopTokens.contains(token);
+  }
+
+  /**
+   * How many different tokens end the answer.
+   *
+   * @param endOfText the model's own
+   */
+  int endCount(TokenSet endOfText) {
+    int count = stopTokens.size();
+    if (!ignoreEos) {
+      for (int i = 0; i < endOfText.size(); i++) {
+        count += stopTokens.contains(endOfText.get(i)) ? 0 : 1;
+      }
+    }
+    return count;
   }
 
   /**

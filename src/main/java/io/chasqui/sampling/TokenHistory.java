@@ -32,6 +32,22 @@ public final class TokenHistory {
     tokens = Arrays.copyOf(prompt, prompt.length + 64);
   }
 
+  private TokenHistory(TokenHistory other) {
+    promptLength = other.promptLength;
+    tokens = other.tokens.clone();
+    length = other.length;
+    indexed = other.indexed;
+    distinct = other.distinct.clone();
+    outputCounts = other.outputCounts.clone();
+    distinctTokens = other.distinctTokens;
+    slots = other.slots.clone();
+  }
+
+  /** Another that begins with the same prompt and output, and goes on by itself. */
+  TokenHistory copy() {
+    return new TokenHistory(this);
+  }
+
   /** Adds the token that was chosen. */
   public void append(int token) {
     if (length == tokens.length) {

@@ -25,12 +25,7 @@ public record TokenLogprobs(float chosen, int[] topIds, float[] topLogprobs) {
   public static TokenLogprobs of(float[] logits, int chosen, int top) {
     int[] ids = mostLikely(logits, Math.clamp(top, 1, logits.length));
     float max = logits[ids[0]];
-    double scale = Weights.scale(1);
-    long sum = 0;
-    for (float logit : logits) {
-      sum += Weights.of(Weights.key(logit, max, scale));
-    }
-    double logSum = Weights.log(sum);
+    double logSum = logSum(logits, max);
     float[] logprobs = new float[Math.min(top, ids.length)];
     for (int i = 0; i < logprobs.length; i++) {
       logprobs[i] = logprob(logits[ids[i]], max, logSum);
@@ -39,7 +34,22 @@ public record TokenLogprobs(float chosen, int[] topIds, float[] topLogprobs) {
         logprob(logits[chosen], max, logSum), Arrays.copyOf(ids, logprobs.length), logprobs);
   }
 
-  private static float logprob(float logit, float max, double logSum) {
+  /**
+   * The logarithm of the sum of all weights, as a multiple of that of the largest logit.
+   *
+   * @param max the largest logit, finite
+   */
+  static double logSum(float[] logits, float max) {
+    double scale = Weights.scale(1);
+    long sum = 0;
+    for (float logit : logits) {
+      sum += Weights.of(Weights.key(logit, max, scale));
+    }
+    return Weights.log(sum);
+  }
+
+  /** The log-probability of a token, from its logit and what {@link #logSum} gives. */
+  static float logprob(float logit, float max, double logSum) {
     return (float) ((double) logit - max - logSum);
   }
 

@@ -60,7 +60,13 @@ final class Weights {
    * @param max the largest logit, finite
    */
   static int key(float logit, float max, double scale) {
-    double key = (max - logit) * scale;
+    return key((max - logit) * scale);
+  }
+
+  /**
+   * The key of a distance that is scaled, rounded down. NaN, or what is below 0, has the largest.
+   */
+  static int key(double key) {
     // Nothing here is a branch that half of the tokens take.
     return key >= 0 ? (int) Math.min((long) key, Integer.MAX_VALUE) : Integer.MAX_VALUE;
   }

@@ -23,14 +23,19 @@ final class SlowSampler {
       probabilities[order(scores)[0]] = 1;
       return probabilities;
     }
+    warp(scores, parameters, 1);
+    return softmax(scores);
+  }
+
+  /** Applies the temperature, and what drops tokens, but each keeps at least so many. */
+  static void warp(double[] scores, SamplingParameters parameters, int atLeast) {
     for (int i = 0; i < scores.length; i++) {
       scores[i] /= parameters.temperature();
     }
-    topK(scores, parameters.topK());
-    topP(scores, parameters.topP());
-    minP(scores, parameters.minP());
-    typicalP(scores, parameters.typicalP());
-    return softmax(scores);
+    topK(scores, parameters.topK() == 0 ? scores.length : Math.max(parameters.topK(), atLeast));
+    topP(scores, parameters.topP(), atLeast);
+    minP(scores, parameters.minP(), atLeast);
+    typicalP(scores, parameters.typicalP(), atLeast);
   }
 
   /** Scores after all that looks back on the tokens, or at tokens one by one. */
@@ -79,33 +84,35 @@ final class SlowSampler {
 
   private static void topK(double[] scores, int k) {
     Integer[] order = order(scores);
-    for (int i = k == 0 ? order.length : k; i < order.length; i++) {
+    for (int i = k; i < order.length; i++) {
       scores[order[i]] = Double.NEGATIVE_INFINITY;
     }
   }
 
-  private static void topP(double[] scores, double p) {
+  private static void topP(double[] scores, double p, int atLeast) {
     double[] probabilities = softmax(scores);
     double sum = 0;
+    int kept = 0;
     for (int token : order(scores)) {
-      if (sum >= p) {
+      if (sum >= p && kept >= atLeast) {
         scores[token] = Double.NEGATIVE_INFINITY;
       }
       sum += probabilities[token];
+      kept++;
     }
   }
 
-  private static void minP(double[] scores, double p) {
+  private static void minP(double[] scores, double p, int atLeast) {
     double[] probabilities = softmax(scores);
-    double max = Arrays.stream(probabilities).max().orElseThrow();
-    for (int i = 0; i < scores.length; i++) {
-      if (probabilities[i] < p * max) {
-        scores[i] = Double.NEGATIVE_INFINITY;
+    Integer[] order = order(scores);
+    for (int i = atLeast; i < scores.length; i++) {
+      if (probabilities[order[i]] < p * probabilities[order[0]]) {
+        scores[order[i]] = Double.NEGATIVE_INFINITY;
       }
     }
   }
 
-  private static void typicalP(double[] scores, double p) {
+  private static void typicalP(double[] scores, double p, int atLeast) {
     if (p == 1) {
       return;
     }
@@ -120,11 +127,13 @@ final class SlowSampler {
     }
     double sum = 0;
     double last = Double.POSITIVE_INFINITY;
+    int kept = 0;
     for (int token : order(Arrays.stream(distance).map(each -> -each).toArray())) {
       // Of equal distances all are kept; equal means here, but for rounding.
-      if (sum >= p && distance[token] > last + 1e-6) {
+      if (sum >= p && kept >= atLeast && distance[token] > last + 1e-6) {
         scores[token] = Double.NEGATIVE_INFINITY;
       }
+      kept++;
       sum += probabilities[token];
       if (sum >= p) {
         last = Math.min(last, distance[token]);
