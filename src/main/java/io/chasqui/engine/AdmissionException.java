@@ -54,6 +54,28 @@ public final class AdmissionException extends RuntimeException {
             .formatted(model));
   }
 
+  /** A step has not so many sequences; it could never be admitted. */
+  public static AdmissionException tooManyBeams(int beams, int sequences) {
+    return new AdmissionException(
+        400,
+        "invalid_value",
+        "num_beams",
+        Optional.empty(),
+        "'num_beams' is %d, but this server runs %d sequences at once; lower it."
+            .formatted(beams, sequences));
+  }
+
+  /** Beams have no memory to grow so long; it could never be admitted. */
+  public static AdmissionException beamsTooLong(int beams, int maxTokens, long longest) {
+    return new AdmissionException(
+        413,
+        "kv_memory_exceeded",
+        "max_tokens",
+        Optional.empty(),
+        "%d beams of %d tokens do not fit into the memory for keys and values; set 'max_tokens' to at most %d, or lower 'num_beams'."
+            .formatted(beams, maxTokens, Math.max(0, longest)));
+  }
+
   /** The engine is stopping. */
   public static AdmissionException closed() {
     return new AdmissionException(

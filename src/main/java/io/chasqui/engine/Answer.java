@@ -2,12 +2,14 @@ package io.chasqui.engine;
 
 import io.chasqui.engine.GenerationEvent.Finished;
 import io.chasqui.engine.GenerationEvent.Token;
+import io.chasqui.sampling.BeamScorer;
 import io.chasqui.sampling.Sampler;
 import io.chasqui.sampling.TokenLogprobs;
 import io.chasqui.sampling.TokenSet;
 import io.chasqui.tokenizer.Tokenizer;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 
@@ -28,7 +30,17 @@ final class Answer {
       EngineOptions options,
       TokenSet endOfText,
       Sampler sampler,
-      float[] logits) {}
+      BeamScorer beamScorer,
+      float[] logits) {
+
+    /** Reads a row of the last step. */
+    void read(TokenDecoder decoder, int row) {
+      decoder.logits(row, logits);
+      // Models pad their vocabulary to a round number; what has no text is never an answer.
+      int from = Math.min(tokenizer.vocabularySize(), logits.length);
+      Arrays.fill(logits, from, logits.length, Float.NEGATIVE_INFINITY);
+    }
+  }
 
   final GenerationRequest request;
   final EventChannel channel;
@@ -47,6 +59,12 @@ final class Answer {
 
   /** Where only the best are published, when all have ended. */
   private final Optional<BestChoices> best;
+
+  /** Whether nothing is published before the end. */
+  private final boolean isWhole;
+
+  /** What is published at the end. */
+  private List<Token> found = List.of();
 
   private final long submitted = System.nanoTime();
   private long begun;
@@ -87,7 +105,12 @@ final class Answer {
         choices > request.choices()
             ? Optional.of(new BestChoices(request.choices()))
             : Optional.empty();
-    courses.add(new Choice(this, 0));
+    isWhole = best.isPresent() || request.beams().isPresent();
+    courses.add(
+        request
+            .beams()
+            .<Course>map(beams -> new Beams(this, beams))
+            .orElseGet(() -> new Choice(this, 0)));
   }
 
   /** The course that computes the prompt. */
@@ -123,7 +146,7 @@ final class Answer {
 
   /** Whether it has to wait for its reader, and since when it has done so. */
   boolean isParked(long now) {
-    if (best.isPresent() || channel.room() >= courses.size()) {
+    if (isWhole || channel.room() >= courses.size()) {
       parkedSince = 0;
       return false;
     }
@@ -135,7 +158,7 @@ final class Answer {
 
   /** The most tokens that the reader has room for, of each course. */
   int room() {
-    return best.isPresent() ? Integer.MAX_VALUE : channel.room() / courses.size();
+    return isWhole ? Integer.MAX_VALUE : channel.room() / courses.size();
   }
 
   /** Why it has to end now, whatever it has; null if it can go on. */
@@ -187,9 +210,9 @@ final class Answer {
   }
 
   /**
-   * Counts a token that was chosen.
+   * Notes when a token is chosen.
    *
-   * @param previous when the one before it of the same choice was; 0 if it is the first
+   * @param previous when the one before it of the same course was; 0 if it is the first
    * @return when
    */
   long measure(long previous) {
@@ -201,8 +224,18 @@ final class Answer {
       shared.options().listener().nextToken(Duration.ofNanos(now - previous));
     }
     last = now;
-    produced++;
     return now;
+  }
+
+  /** Counts tokens of the answer. */
+  void count(int tokens) {
+    produced += tokens;
+  }
+
+  /** Takes what is to be published at the end. */
+  void found(List<Token> tokens) {
+    found = tokens;
+    count(tokens.size());
   }
 
   /** Hands a token to the reader, or keeps it until the best are known. */
@@ -227,16 +260,6 @@ final class Answer {
 
   /** Gives everything back and tells the reader; the engine's thread, or before it began. */
   void end(FinishReason reason) {
-    boolean isCut = reason == FinishReason.CANCELLED;
-    end(reason, isCut || best.isEmpty() ? List.of() : best.get().tokens());
-  }
-
-  /**
-   * As {@link #end(FinishReason)}.
-   *
-   * @param rest tokens that nobody was told of yet
-   */
-  void end(FinishReason reason, List<Token> rest) {
     giveMemoryBack();
     long now = System.nanoTime();
     long start = begun == 0 ? now : begun;
@@ -249,7 +272,8 @@ final class Answer {
     var usage = new Usage(request.promptLength(), cached, produced, drafted, accepted);
     var end = new Finished(reason, usage, timings);
     shared.options().listener().finished(end);
-    channel.finish(rest, end);
+    boolean isCut = reason == FinishReason.CANCELLED;
+    channel.finish(isCut ? List.of() : best.map(BestChoices::tokens).orElse(found), end);
   }
 
   /** As {@link #end}, of an answer that broke. */

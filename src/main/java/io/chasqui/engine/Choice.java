@@ -3,12 +3,9 @@ package io.chasqui.engine;
 import io.chasqui.engine.GenerationEvent.Token;
 import io.chasqui.engine.TokenDecoder.Run;
 import io.chasqui.sampling.SamplingParameters;
-import io.chasqui.sampling.StopMatcher;
 import io.chasqui.sampling.TokenHistory;
 import io.chasqui.sampling.TokenLogprobs;
-import io.chasqui.tokenizer.Detokenizer;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 
@@ -17,8 +14,7 @@ final class Choice extends Course {
   private final GenerationRequest request;
   private final Answer.Shared shared;
   private final SamplingParameters sampling;
-  private final Detokenizer detokenizer;
-  private final StopMatcher stops;
+  private final AnswerText answerText;
 
   /** The tokens of the prompt, and of the answer so far. */
   private final TokenHistory history;
@@ -46,8 +42,7 @@ final class Choice extends Course {
     request = answer.request;
     shared = answer.shared;
     sampling = request.sampling().ofChoice(choice);
-    detokenizer = shared.tokenizer().newDetokenizer();
-    stops = new StopMatcher(request.stop());
+    answerText = new AnswerText(shared.tokenizer(), request.stop());
     history = new TokenHistory(request.prompt());
     lookup = answer.speculates() ? new PromptLookup() : null;
   }
@@ -176,7 +171,7 @@ final class Choice extends Course {
     boolean guessed;
     FinishReason reason;
     do {
-      decoder.logits(firstRow + chosen, shared.logits());
+      shared.read(decoder, firstRow + chosen);
       reason = choose();
       chosen++;
       guessed = chosen < verified && step[chosen] == history.get(history.length() - 1);
@@ -198,8 +193,7 @@ final class Choice extends Course {
       promptLogprobs.add(Optional.empty()); // nothing comes before the first token
     }
     for (int i = 0; i < run.outputs() && promptLogprobs.size() < request.promptLength(); i++) {
-      decoder.logits(row + i, shared.logits());
-      excludePadding();
+      shared.read(decoder, row + i);
       promptLogprobs.add(Optional.of(logprobs(history.get(promptLogprobs.size()))));
     }
     if (completes) {
@@ -209,21 +203,14 @@ final class Choice extends Course {
 
   /** Chooses a token from the row that was read, publishes it and returns why the choice ends. */
   private FinishReason choose() {
-    excludePadding();
     int token = shared.sampler().next(shared.logits(), sampling, history, produced);
     last = answer.measure(last);
+    answer.count(1);
     history.append(token);
     if (lookup != null) {
       lookup.append(token);
     }
     return publish(token);
-  }
-
-  /** Models pad their vocabulary to a round number; what has no text is never an answer. */
-  private void excludePadding() {
-    float[] logits = shared.logits();
-    int from = Math.min(shared.tokenizer().vocabularySize(), logits.length);
-    Arrays.fill(logits, from, logits.length, Float.NEGATIVE_INFINITY);
   }
 
   private TokenLogprobs logprobs(int token) {
@@ -237,8 +224,8 @@ final class Choice extends Course {
       text = "";
       reason = FinishReason.STOP;
     } else {
-      text = stops.append(detokenizer.append(token));
-      if (stops.matched() != null) {
+      text = answerText.append(token);
+      if (answerText.isStopped()) {
         reason = FinishReason.STOP;
       } else if (produced + 1 == answer.maxTokens) {
         reason = FinishReason.LENGTH;
@@ -246,7 +233,7 @@ final class Choice extends Course {
     }
     if (reason != null) {
       // The last token takes along what was held back.
-      text += stops.append(detokenizer.flush()) + stops.flush();
+      text += answerText.flush();
     }
     if (answer.channel.isCancelled()) {
       return FinishReason.CANCELLED;

@@ -14,7 +14,7 @@ import java.util.List;
  *
  * <p>Only the engine's thread changes it.
  */
-abstract class Course {
+abstract sealed class Course permits Choice, Beams {
   /** Who is more urgent goes first, and of those who are equally urgent who came first. */
   static final Comparator<Course> ORDER =
       Comparator.<Course>comparingInt(course -> course.answer.request.priority())

@@ -1,5 +1,6 @@
 package io.chasqui.engine;
 
+import io.chasqui.sampling.BeamParameters;
 import io.chasqui.sampling.SamplingParameters;
 import java.time.Duration;
 import java.util.List;
@@ -24,6 +25,7 @@ public final class GenerationRequest {
   private final Optional<Speculation> speculation;
   private final int choices;
   private final int computedChoices;
+  private final Optional<BeamParameters> beams;
   private final OptionalInt logprobs;
   private final boolean promptLogprobs;
   private final boolean cachesPrompt;
@@ -39,6 +41,7 @@ public final class GenerationRequest {
     speculation = builder.speculation;
     choices = builder.choices;
     computedChoices = Math.max(builder.bestOf, builder.choices);
+    beams = builder.beams;
     logprobs = builder.logprobs;
     promptLogprobs = builder.promptLogprobs;
     cachesPrompt = builder.cachesPrompt;
@@ -98,6 +101,11 @@ public final class GenerationRequest {
     return computedChoices;
   }
 
+  /** How to search for the likeliest answers, instead of choosing token by token. */
+  public Optional<BeamParameters> beams() {
+    return beams;
+  }
+
   /**
    * Of how many most likely tokens the probabilities are told beside those of the chosen ones;
    * empty for no probabilities at all.
@@ -140,6 +148,7 @@ public final class GenerationRequest {
     private Optional<Speculation> speculation = Optional.empty();
     private int choices = 1;
     private int bestOf;
+    private Optional<BeamParameters> beams = Optional.empty();
     private OptionalInt logprobs = OptionalInt.empty();
     private boolean promptLogprobs;
     private boolean cachesPrompt = true;
@@ -214,6 +223,16 @@ public final class GenerationRequest {
     }
 
     /**
+     * Searches for the likeliest answers with so many beams, instead of choosing token by token.
+     * They are given when all are found, as many as the parameters say. No tokens are guessed
+     * meanwhile.
+     */
+    public Builder beams(BeamParameters parameters) {
+      beams = Optional.of(parameters);
+      return this;
+    }
+
+    /**
      * Asks how likely each token was, in the model's own distribution, before temperature and all
      * else.
      *
@@ -276,9 +295,12 @@ public final class GenerationRequest {
      * Makes the request.
      *
      * @throws IllegalArgumentException if fewer answers are computed than are wanted, or no token
-     *     is wanted and no probability either
+     *     is wanted and no probability either, or something is wanted that beams do not give
      */
     public GenerationRequest build() {
+      if (beams.isPresent()) {
+        requireWhatBeamsGive();
+      }
       if (bestOf > 0 && bestOf < choices) {
         throw new IllegalArgumentException(
             "best_of must be at least n, but is %d with n %d".formatted(bestOf, choices));
@@ -287,6 +309,17 @@ public final class GenerationRequest {
         throw new IllegalArgumentException("max_tokens must be at least 1, but is 0");
       }
       return new GenerationRequest(this);
+    }
+
+    private void requireWhatBeamsGive() {
+      if (choices > 1 || bestOf > 1) {
+        throw new IllegalArgumentException(
+            "how many answers num_beams gives is a parameter of its own; leave choices and best_of out");
+      }
+      if (promptLogprobs) {
+        throw new IllegalArgumentException(
+            "num_beams gives no log probabilities of the prompt; ask for them without it");
+      }
     }
   }
 }

@@ -12,6 +12,7 @@ import io.chasqui.pack.ModelSettings;
 import io.chasqui.pack.PackedModel;
 import io.chasqui.pack.SafetensorsFiles;
 import io.chasqui.pack.TokenizerJson;
+import io.chasqui.sampling.BeamScorer;
 import io.chasqui.sampling.Sampler;
 import io.chasqui.sampling.SamplingParameters;
 import io.chasqui.sampling.TokenSet;
@@ -36,6 +37,8 @@ public final class LocalEngine implements Engine {
   private final EngineOptions options;
 
   private final boolean verifiesDrafts;
+  private final int slots;
+  private final long maxPositions;
   private final Answer.Shared shared;
   private final AtomicLong submissions = new AtomicLong();
   private final StepLoop loop;
@@ -138,6 +141,8 @@ public final class LocalEngine implements Engine {
         template -> Thread.ofPlatform().daemon().start(() -> renderOnce(template)));
     TokenDecoder decoder = loader.get();
     verifiesDrafts = decoder.verifiesDrafts();
+    this.slots = slots;
+    maxPositions = decoder.maxPositions();
     if (options.speculation() != Speculation.OFF && !verifiesDrafts) {
       LOG.log(
           Level.WARNING,
@@ -146,13 +151,10 @@ public final class LocalEngine implements Engine {
     }
     TokenSet endOfText = TokenSet.of(settings.eosTokenIds());
     int vocabulary = settings.vocabularySize();
+    var sampler = new Sampler(vocabulary, endOfText);
     shared =
         new Answer.Shared(
-            tokenizer,
-            options,
-            endOfText,
-            new Sampler(vocabulary, endOfText),
-            new float[vocabulary]);
+            tokenizer, options, endOfText, sampler, new BeamScorer(sampler), new float[vocabulary]);
     options.listener().loaded();
     computeOneToken(decoder);
     model =
@@ -250,21 +252,39 @@ public final class LocalEngine implements Engine {
     if (request.speculation().orElse(Speculation.OFF) != Speculation.OFF && !verifiesDrafts) {
       throw AdmissionException.speculationUnsupported(model.name());
     }
+    request.beams().ifPresent(beams -> requireMemory(beams.numBeams(), request));
     Answer answer = answer(request);
     loop.submit(answer);
     return answer.channel;
   }
 
+  /** Beams cannot be computed one by one, so that all of them must fit. */
+  private void requireMemory(int beams, GenerationRequest request) {
+    if (beams > slots) {
+      throw AdmissionException.tooManyBeams(beams, slots);
+    }
+    // Of each beam, what has begun with the prompt's last block, and a copy of the block at its
+    // end.
+    long longest = (maxPositions - request.promptLength()) / beams - 2 * KvLayout.BLOCK_POSITIONS;
+    int tokens = maxTokens(request);
+    if (tokens > longest) {
+      throw AdmissionException.beamsTooLong(beams, tokens, longest);
+    }
+  }
+
+  private int maxTokens(GenerationRequest request) {
+    return Math.min(request.maxTokens(), model.contextLength() - request.promptLength());
+  }
+
   private Answer answer(GenerationRequest request) {
     Speculation speculation = request.speculation().orElse(options.speculation());
-    int room = model.contextLength() - request.promptLength();
     // What a channel tells of an answer can come only after the answer is there.
     var answer = new Answer[1];
     answer[0] =
         new Answer(
             request,
             submissions.incrementAndGet(),
-            Math.min(request.maxTokens(), room),
+            maxTokens(request),
             speculation == Speculation.PROMPT_LOOKUP && verifiesDrafts,
             shared,
             () -> loop.cancelled(answer[0]),

@@ -72,7 +72,7 @@ record AnswerRequest(
         streamOptions.map(options -> options.flag("include_usage")).orElse(false),
         maxTokens,
         sampling,
-        ChoicesRequest.parse(body, stream),
+        ChoicesRequest.parse(body),
         stop,
         logprobs,
         echo,
@@ -114,7 +114,9 @@ record AnswerRequest(
     sampling.requireRoomForMinTokens(limit);
     var request =
         GenerationRequest.forPrompt(prompt)
-            .sampling(sampling.toParameters(info.recommended(), info.vocabularySize()))
+            .sampling(
+                sampling.toParameters(
+                    info.recommended(), info.vocabularySize(), choices.beams().isPresent()))
             .maxTokens(limit)
             .stop(stop);
     choices.applyTo(request);

@@ -111,13 +111,15 @@ record SamplingRequest(
   /**
    * The parameters; what the client leaves open, the model's own files decide.
    *
+   * @param beams whether they are for beams, which draw nothing unless they are told to
    * @throws ApiException if a token id is not in the vocabulary
    */
-  SamplingParameters toParameters(SamplingParameters recommended, int vocabularySize) {
+  SamplingParameters toParameters(
+      SamplingParameters recommended, int vocabularySize, boolean beams) {
     requireVocabulary("logit_bias", logitBias.tokens(), vocabularySize);
     requireVocabulary("stop_token_ids", stopTokens, vocabularySize);
     return SamplingParameters.builder()
-        .temperature(temperature(recommended))
+        .temperature(temperature(recommended, beams))
         .topK(topK.orElse(recommended.topK()))
         .topP(topP.orElse(recommended.topP()))
         .minP(minP.orElse(recommended.minP()))
@@ -134,9 +136,9 @@ record SamplingRequest(
         .build();
   }
 
-  private double temperature(SamplingParameters recommended) {
+  private double temperature(SamplingParameters recommended, boolean beams) {
     if (doSample.isEmpty()) {
-      return temperature.orElse(recommended.temperature());
+      return temperature.orElse(beams ? 0 : recommended.temperature());
     }
     if (!doSample.get()) {
       return 0;

@@ -167,6 +167,33 @@ class ChoicesFieldsTest {
     assertEquals("logprobs", refused(Api.COMPLETIONS, "logprobs", true));
   }
 
+  @Test
+  void beamsFindAnswersThatNoDrawDecides() {
+    JsonNode once = completion("temperature", null, "num_beams", 4, "n", 2);
+    JsonNode again = completion("temperature", null, "num_beams", 4, "n", 2, "seed", 7);
+    assertEquals(2, once.get("choices").size());
+    assertEquals(once.get("choices"), again.get("choices"));
+
+    JsonNode drawn = completion("do_sample", true, "temperature", 1, "num_beams", 4, "seed", 7);
+    JsonNode same = completion("do_sample", true, "temperature", 1, "num_beams", 4, "seed", 7);
+    assertEquals(drawn.get("choices"), same.get("choices"));
+  }
+
+  @Test
+  void whatExcludesBeamsOrNeedsThemIsRefused() {
+    assertEquals("num_beams", refused(Api.COMPLETIONS, "num_beams", 2, "stream", true));
+    assertEquals("n", refused(Api.COMPLETIONS, "num_beams", 2, "n", 3));
+    assertEquals("best_of", refused(Api.COMPLETIONS, "num_beams", 4, "n", 2, "best_of", 3));
+    assertEquals("echo", refused(Api.COMPLETIONS, "num_beams", 2, "echo", true));
+    assertEquals(
+        "speculation", refused(Api.COMPLETIONS, "num_beams", 2, "speculation", "prompt-lookup"));
+    assertEquals("length_penalty", refused(Api.COMPLETIONS, "length_penalty", 2));
+    assertEquals("early_stopping", refused(Api.COMPLETIONS, "early_stopping", true));
+    assertEquals(
+        "early_stopping", refused(Api.COMPLETIONS, "num_beams", 2, "early_stopping", "always"));
+    assertEquals("num_beams", refused(Api.COMPLETIONS, "num_beams", 17));
+  }
+
   private String refused(String path, Object... fields) {
     return Api.error(Api.post(server, path, Api.completion(PROMPT, fields)))
         .get("param")
