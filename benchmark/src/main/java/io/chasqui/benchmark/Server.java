@@ -13,8 +13,10 @@ import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -24,6 +26,7 @@ final class Server implements AutoCloseable {
   private static final long POLL_NANOS = 2_000_000;
   private static final long PORT_POLL_NANOS = 500_000;
   private static final long KIB = 1024;
+  private static final Pattern KERNELS = Pattern.compile("Kernels: (\\S+)");
 
   private final Launch launch;
   private final InetSocketAddress address;
@@ -167,6 +170,11 @@ final class Server implements AutoCloseable {
   /** What the server has written so far. */
   String output() throws IOException {
     return Files.readString(launch.log());
+  }
+
+  /** The kernels that a server of Chasqui has named in its log. */
+  Optional<String> kernels() throws IOException {
+    return KERNELS.matcher(output()).results().map(found -> found.group(1)).findFirst();
   }
 
   /**
