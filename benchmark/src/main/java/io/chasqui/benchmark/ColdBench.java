@@ -1,6 +1,5 @@
 package io.chasqui.benchmark;
 
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.chasqui.benchmark.ColdResults.Case;
 import io.chasqui.benchmark.Servers.Model;
 import io.chasqui.benchmark.Servers.Variant;
@@ -34,11 +33,6 @@ import picocli.CommandLine.Parameters;
     sortOptions = false,
     mixinStandardHelpOptions = true)
 final class ColdBench implements Callable<Integer> {
-  private enum Format {
-    MD,
-    JSON
-  }
-
   @Parameters(paramLabel = "DIRECTORY", description = "what benchmark/peers/setup has made")
   private Path directory;
 
@@ -74,7 +68,7 @@ final class ColdBench implements Callable<Integer> {
       names = {"-o", "--output"},
       paramLabel = "FORMAT",
       description = "md or json (default: md)")
-  private Format format = Format.MD;
+  private ServerResults.Format format = ServerResults.Format.MD;
 
   /** Runs the command line. */
   public static void main(String... args) {
@@ -120,7 +114,7 @@ final class ColdBench implements Callable<Integer> {
         results.add(turn.at(), turn.variant(), result.numbers(), result.kernels());
       }
     }
-    print(results);
+    results.print(format, System.out);
     return 0;
   }
 
@@ -143,16 +137,5 @@ final class ColdBench implements Callable<Integer> {
     System.err.println(
         "chasqui: %s: %s, page cache %s, %s"
             .formatted(stage, turn.at().model().title, turn.at().pageCache(), turn.variant()));
-  }
-
-  private void print(ColdResults results) throws IOException {
-    switch (format) {
-      case MD -> results.tables().forEach(System.out::println);
-      case JSON ->
-          System.out.println(
-              new JsonMapper()
-                  .writerWithDefaultPrettyPrinter()
-                  .writeValueAsString(results.fields()));
-    }
   }
 }

@@ -15,7 +15,7 @@ import java.util.Optional;
 import java.util.Set;
 
 /** What cold starts came to, round by round, and how Chasqui's compare with llama-server's. */
-final class ColdResults {
+final class ColdResults implements ServerResults {
   /** What is measured. Times are from the start of the process, an MB is of 10⁶ bytes. */
   enum Quantity {
     PORT_OPEN_MS("port open, ms"),
@@ -72,7 +72,8 @@ final class ColdResults {
    * A table for each case, with a row a quantity: of each variant the median, the least and the
    * most, then the same of each variant's number divided by llama-server's in the same round.
    */
-  List<String> tables() {
+  @Override
+  public List<String> tables() {
     List<String> lines = new ArrayList<>();
     cases.forEach((at, variants) -> {
       String title = "%s, page cache %s".formatted(at.model().title, at.pageCache());
@@ -90,7 +91,8 @@ final class ColdResults {
   }
 
   /** Fields for each case and variant, to be written as JSON. */
-  List<Map<String, Object>> fields() {
+  @Override
+  public List<Map<String, Object>> fields() {
     List<Map<String, Object>> all = new ArrayList<>();
     cases.forEach((at, variants) -> {
       Comparison comparison = Servers.compare(rounds, variants);

@@ -21,6 +21,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import picocli.CommandLine;
 
 class ServersTest {
   @TempDir Path directory;
@@ -106,11 +107,28 @@ class ServersTest {
           no/such --variants jvm          | there is no such file: no/such/model.chasqui
           """)
   void aMistakeIsOneLine(String options, String message) {
+    assertIsOneLine(ColdBench.commandLine(), options, message);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          no/such -r 0                    | at least 1
+          no/such --scenarios 3x          | '--scenarios'
+          no/such --variants native       | ./chasqui native
+          no/such --variants jvm          | there is no such file: no/such/model.chasqui
+          """)
+  void aMistakeWithStreamsIsOneLine(String options, String message) {
+    assertIsOneLine(StreamBench.commandLine(), options, message);
+  }
+
+  private void assertIsOneLine(CommandLine line, String options, String message) {
     var error = new StringWriter();
     String root = System.setProperty("chasqui.root", directory.resolve("root").toString());
     try {
-      var line = ColdBench.commandLine().setErr(new PrintWriter(error));
-      assertEquals(2, line.execute(options.split(" ")));
+      assertEquals(2, line.setErr(new PrintWriter(error)).execute(options.split(" ")));
     } finally {
       if (root == null) {
         System.clearProperty("chasqui.root");
