@@ -71,7 +71,7 @@ final class ConcurrentStreams implements AutoCloseable {
       try {
         times.add(stream.get());
       } catch (ExecutionException e) {
-        throw new IOException(e.getCause().getMessage(), e.getCause());
+        throw new IOException("a stream has failed: " + e.getCause(), e.getCause());
       }
     }
     return times;

@@ -25,8 +25,8 @@ import picocli.CommandLine.Parameters;
  * Measures many streams at once, over HTTP, on the same weights: Chasqui on the JVM and as native
  * executable, and llama-server, each in its turn in each scenario of each round; and beside them
  * llama-batched-bench, which is llama.cpp without HTTP. All servers are started before the first
- * round and stay up: one that has no request takes no processor's time, and a JVM keeps what it has
- * compiled.
+ * round and stay up: one that has no request takes next to no time of a processor, and a JVM keeps
+ * what it has compiled.
  */
 @Command(
     name = "chasqui bench streams",
@@ -35,6 +35,7 @@ import picocli.CommandLine.Parameters;
     mixinStandardHelpOptions = true)
 final class StreamBench implements Callable<Integer> {
   private static final int SLOTS = 16;
+  private static final Set<Engine> JVMS = Set.of(Variant.JVM.engine(), Variant.AOT.engine());
   private static final Set<Engine> PEERS = Set.of(Variant.LLAMA_CPP.engine(), BatchedBench.ENGINE);
 
   private PeerDirectory peers;
@@ -173,8 +174,10 @@ final class StreamBench implements Callable<Integer> {
   private void warmUp(Map<Engine, StreamMeter> meters, SplittableRandom seeds)
       throws IOException, InterruptedException {
     for (Map.Entry<Engine, StreamMeter> each : meters.entrySet()) {
-      tell("warm-up: one stream, " + each.getKey().name());
-      each.getValue().warmUpCompilers(seeds.nextLong());
+      if (JVMS.contains(each.getKey())) {
+        tell("warm-up: compilers, " + each.getKey().name());
+        each.getValue().warmUpCompilers(seeds.nextLong());
+      }
       for (StreamScenario scenario : scenarios) {
         tell("warm-up", scenario, each.getKey());
         each.getValue().measure(scenario, seeds.nextLong());
