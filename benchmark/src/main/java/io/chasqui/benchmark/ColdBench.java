@@ -1,11 +1,10 @@
 package io.chasqui.benchmark;
 
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.chasqui.benchmark.ColdResults.Case;
-import io.chasqui.benchmark.ColdResults.Stamp;
-import io.chasqui.benchmark.ColdResults.Weights;
-import io.chasqui.benchmark.ColdServers.Model;
-import io.chasqui.benchmark.ColdServers.Variant;
+import io.chasqui.benchmark.Servers.Model;
+import io.chasqui.benchmark.Servers.Variant;
+import io.chasqui.benchmark.Stamp.Weights;
+import io.chasqui.model.CpuLimit;
 import io.chasqui.pack.PackedModel;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -14,7 +13,6 @@ import java.util.EnumMap;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
@@ -35,11 +33,6 @@ import picocli.CommandLine.Parameters;
     sortOptions = false,
     mixinStandardHelpOptions = true)
 final class ColdBench implements Callable<Integer> {
-  private enum Format {
-    MD,
-    JSON
-  }
-
   @Parameters(paramLabel = "DIRECTORY", description = "what benchmark/peers/setup has made")
   private Path directory;
 
@@ -75,7 +68,7 @@ final class ColdBench implements Callable<Integer> {
       names = {"-o", "--output"},
       paramLabel = "FORMAT",
       description = "md or json (default: md)")
-  private Format format = Format.MD;
+  private ServerResults.Format format = ServerResults.Format.MD;
 
   /** Runs the command line. */
   public static void main(String... args) {
@@ -93,8 +86,8 @@ final class ColdBench implements Callable<Integer> {
       throw new IllegalArgumentException("--rounds must be at least 1");
     }
     Path root = Path.of(System.getProperty("chasqui.root"));
-    var servers = new ColdServers(root, new PeerDirectory(directory));
-    List<Variant> present = present(servers);
+    var servers = new Servers(root, new PeerDirectory(directory), CpuLimit.processors());
+    List<Variant> present = servers.present(variants, EnumSet.allOf(Variant.class));
     List<Turn> turns = turns(pageCaches, present);
     if (turns.isEmpty()) {
       throw new IllegalArgumentException("llama-server has no demo model: ask for another variant");
@@ -112,7 +105,7 @@ final class ColdBench implements Callable<Integer> {
       tell("warm-up", turn);
       starts.get(turn.at().model()).measure(turn.variant(), PageCache.WARM);
     }
-    var results = new ColdResults(Stamp.here(weights));
+    var results = new ColdResults(Stamp.here(CpuLimit.processors()), weights);
     for (int round = 1; round <= rounds; round++) {
       for (Turn turn : turns) {
         tell("round %d of %d".formatted(round, rounds), turn);
@@ -121,7 +114,7 @@ final class ColdBench implements Callable<Integer> {
         results.add(turn.at(), turn.variant(), result.numbers(), result.kernels());
       }
     }
-    print(results);
+    results.print(format, System.out);
     return 0;
   }
 
@@ -133,46 +126,16 @@ final class ColdBench implements Callable<Integer> {
     for (PageCache pageCache : pageCaches) {
       for (Model model : models) {
         variants.stream()
-            .filter(variant -> ColdServers.has(variant, model))
+            .filter(variant -> Servers.has(variant, model))
             .forEach(variant -> turns.add(new Turn(new Case(model, pageCache), variant)));
       }
     }
     return turns;
   }
 
-  /**
-   * What is to be measured: of all variants those that are there, or exactly what was asked for.
-   */
-  private List<Variant> present(ColdServers servers) throws IOException {
-    boolean isAsked = !variants.isEmpty();
-    List<Variant> present = new ArrayList<>();
-    for (Variant variant : isAsked ? variants : EnumSet.allOf(Variant.class)) {
-      Optional<String> missing = servers.missing(variant);
-      if (missing.isEmpty()) {
-        present.add(variant);
-      } else if (isAsked) {
-        throw new IllegalArgumentException(missing.get());
-      } else {
-        System.err.println("chasqui: without %s: %s".formatted(variant, missing.get()));
-      }
-    }
-    return present;
-  }
-
   private static void tell(String stage, Turn turn) {
     System.err.println(
         "chasqui: %s: %s, page cache %s, %s"
             .formatted(stage, turn.at().model().title, turn.at().pageCache(), turn.variant()));
-  }
-
-  private void print(ColdResults results) throws IOException {
-    switch (format) {
-      case MD -> results.tables().forEach(System.out::println);
-      case JSON ->
-          System.out.println(
-              new JsonMapper()
-                  .writerWithDefaultPrettyPrinter()
-                  .writeValueAsString(results.fields()));
-    }
   }
 }

@@ -1,14 +1,13 @@
 package io.chasqui.benchmark;
 
 import io.chasqui.benchmark.ColdResults.Quantity;
-import io.chasqui.benchmark.ColdServers.Model;
-import io.chasqui.benchmark.ColdServers.Variant;
+import io.chasqui.benchmark.Servers.Model;
+import io.chasqui.benchmark.Servers.Variant;
 import io.chasqui.pack.PackedModel;
 import java.io.IOException;
 import java.util.EnumMap;
 import java.util.Map;
 import java.util.Optional;
-import java.util.regex.Pattern;
 
 /**
  * Starts servers of one model. A start answers one question, so that no probe takes time from what
@@ -19,9 +18,8 @@ final class ColdStarts {
   private static final int LONG_PROMPT = 512;
   private static final double MILLIS = 1e3;
   private static final double MB = 1e6;
-  private static final Pattern KERNELS = Pattern.compile("Kernels: (\\S+)");
 
-  private final ColdServers servers;
+  private final Servers servers;
   private final Model model;
   private final int vocabulary;
   private final int longestPrompt;
@@ -30,7 +28,7 @@ final class ColdStarts {
   /**
    * @param packed the model, of which nothing is kept
    */
-  ColdStarts(ColdServers servers, Model model, PackedModel packed) {
+  ColdStarts(Servers servers, Model model, PackedModel packed) {
     this.servers = servers;
     this.model = model;
     vocabulary = packed.config().vocabulary();
@@ -59,7 +57,7 @@ final class ColdStarts {
       numbers.put(Quantity.RESIDENT_ANONYMOUS_MB, resident.anonymous() / MB);
       numbers.put(Quantity.RESIDENT_FILES_MB, resident.file() / MB);
       numbers.put(Quantity.RESIDENT_BEYOND_WEIGHTS_MB, (resident.all() - weightBytes) / MB);
-      kernels = KERNELS.matcher(server.output()).results().map(found -> found.group(1)).findFirst();
+      kernels = server.kernels();
     }
     try (Server server = start(variant, pageCache)) {
       numbers.put(
@@ -70,7 +68,7 @@ final class ColdStarts {
 
   private Server start(Variant variant, PageCache pageCache) throws IOException {
     pageCache.prepare(servers.files(variant, model));
-    return new Server(servers.launch(variant, model));
+    return new Server(servers.launch(variant, model, 1, servers.peers().log("cold-" + variant)));
   }
 
   private double firstToken(Server server, int promptTokens)

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
 import java.util.Iterator;
+import java.util.Optional;
 import java.util.SplittableRandom;
 
 /**
@@ -61,10 +62,26 @@ final class CompletionStream {
    * none. Comments, which tell progress or keep a connection open, are neither.
    */
   static boolean isToken(String line) throws JsonProcessingException {
-    if (!line.startsWith(DATA) || !line.contains("{")) {
-      return false;
-    }
-    JsonNode choice = JSON.readTree(line.substring(DATA.length())).path("choices").path(0);
-    return !choice.path("text").asText("").isEmpty() || choice.path("finish_reason").isTextual();
+    Optional<JsonNode> event = event(line);
+    return event.isPresent() && (hasText(event.get()) || isEnd(event.get()));
+  }
+
+  /** The JSON of a line; none if the line is a comment, or anything else. */
+  static Optional<JsonNode> event(String line) throws JsonProcessingException {
+    return line.startsWith(DATA) && line.contains("{")
+        ? Optional.of(JSON.readTree(line.substring(DATA.length())))
+        : Optional.empty();
+  }
+
+  static boolean hasText(JsonNode event) {
+    return !choice(event).path("text").asText("").isEmpty();
+  }
+
+  private static boolean isEnd(JsonNode event) {
+    return choice(event).path("finish_reason").isTextual();
+  }
+
+  private static JsonNode choice(JsonNode event) {
+    return event.path("choices").path(0);
   }
 }

@@ -1,6 +1,6 @@
 package io.chasqui.benchmark;
 
-import io.chasqui.model.CpuLimit;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -41,18 +41,22 @@ record Launch(List<String> command, Map<String, String> environment, String heal
     return new Launch(command, environment, "/q/health/ready", log);
   }
 
-  static Launch llamaServer(PeerDirectory peers, int positions, Path log) {
+  /**
+   * @param slots answers that run at once
+   * @param positions of the context of each
+   */
+  static Launch llamaServer(PeerDirectory peers, int slots, int positions, int threads, Path log) {
     List<String> command =
         peers.llamaCpp(
             "llama-server",
             "-m",
             peers.gguf().toString(),
             "-c",
-            String.valueOf(positions),
+            String.valueOf(slots * positions),
             "-np",
-            "1",
+            String.valueOf(slots),
             "-t",
-            String.valueOf(CpuLimit.processors()),
+            String.valueOf(threads),
             "--port",
             PORT);
     return new Launch(command, Map.of(), "/health", log);
@@ -63,5 +67,10 @@ record Launch(List<String> command, Map<String, String> environment, String heal
     Map<String, String> more = new HashMap<>(environment);
     more.put(variable, value);
     return new Launch(command, more, health, log);
+  }
+
+  /** The same on so many processors: {@link Processors#bind}. */
+  Launch on(int processors) throws IOException {
+    return new Launch(Processors.bind(command, processors), environment, health, log);
   }
 }

@@ -1,7 +1,6 @@
 package io.chasqui.benchmark;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.chasqui.model.CpuLimit;
 import io.chasqui.pack.PackedModel;
 import java.io.IOException;
@@ -33,8 +32,6 @@ import picocli.CommandLine.Parameters;
     sortOptions = false,
     mixinStandardHelpOptions = true)
 final class PeerBench implements Callable<Integer> {
-  private static final JsonMapper JSON = new JsonMapper();
-
   /** Prompts and generation, then generation at a depth: what one turn of an engine runs. */
   private static final List<List<String>> TURNS =
       List.of(
@@ -171,18 +168,7 @@ final class PeerBench implements Callable<Integer> {
     List<String> command = new ArrayList<>(command(engine));
     command.addAll(turn);
     command.addAll(List.of("-r", "1", "-t", String.valueOf(threads)));
-    Path log = directory.log(engine.toString());
-    Process process = new ProcessBuilder(command).redirectError(log.toFile()).start();
-    List<JsonNode> results = new ArrayList<>();
-    try (var output = process.inputReader()) {
-      for (String line : output.lines().filter(text -> text.startsWith("{")).toList()) {
-        results.add(JSON.readTree(line));
-      }
-    }
-    if (process.waitFor() != 0 || results.isEmpty()) {
-      throw new IOException("%s has failed, see %s".formatted(engine, log));
-    }
-    return results;
+    return JsonProgram.run(command, directory.log(engine.toString()));
   }
 
   /**
@@ -265,7 +251,9 @@ final class PeerBench implements Callable<Integer> {
 
   private Served serveLlamaCpp(int vocabulary, long weightBytes)
       throws IOException, InterruptedException {
-    Launch launch = Launch.llamaServer(directory, POSITIONS, directory.log("llama-server"));
+    Launch launch =
+        Launch.llamaServer(
+            directory, 1, POSITIONS, CpuLimit.processors(), directory.log("llama-server"));
     try (var server = new Server(launch)) {
       double healthy = server.awaitHealthy();
       server.send(

@@ -1,6 +1,7 @@
 package io.chasqui.benchmark;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.ConnectException;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
@@ -13,8 +14,11 @@ import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.IntConsumer;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -24,6 +28,7 @@ final class Server implements AutoCloseable {
   private static final long POLL_NANOS = 2_000_000;
   private static final long PORT_POLL_NANOS = 500_000;
   private static final long KIB = 1024;
+  private static final Pattern KERNELS = Pattern.compile("Kernels: (\\S+)");
 
   private final Launch launch;
   private final InetSocketAddress address;
@@ -111,18 +116,40 @@ final class Server implements AutoCloseable {
             return seconds(CompletionStream.firstToken(lines.iterator()));
           }
           case 503 -> lines.forEach(line -> {});
-          default ->
-              throw new IOException(
-                  "%s answers %d: %s"
-                      .formatted(
-                          request.uri(),
-                          response.statusCode(),
-                          lines.collect(Collectors.joining(" "))));
+          default -> throw refusal(response, lines);
         }
       }
       LockSupport.parkNanos(POLL_NANOS);
     }
     throw failure("has not become able to answer");
+  }
+
+  /**
+   * Sends a request and reads its answer to its end. Several threads may do so at once.
+   *
+   * @param progress is told how many tokens have come, with each
+   * @throws IOException if the answer is not what was asked for, or breaks off
+   */
+  TokenTimes stream(StreamRequest request, IntConsumer progress)
+      throws IOException, InterruptedException {
+    HttpRequest post = post(CompletionStream.PATH, request.json());
+    long sent = System.nanoTime();
+    HttpResponse<Stream<String>> response = client.send(post, BodyHandlers.ofLines());
+    try (Stream<String> lines = response.body()) {
+      if (response.statusCode() != 200) {
+        throw refusal(response, lines);
+      }
+      return request.read(sent, lines.iterator(), progress);
+    } catch (UncheckedIOException e) {
+      throw new IOException("a stream has broken off, see " + launch.log(), e);
+    }
+  }
+
+  private static IOException refusal(HttpResponse<?> response, Stream<String> lines) {
+    return new IOException(
+        "%s answers %d: %s"
+            .formatted(
+                response.uri(), response.statusCode(), lines.collect(Collectors.joining(" "))));
   }
 
   private boolean isStarting() {
@@ -167,6 +194,11 @@ final class Server implements AutoCloseable {
   /** What the server has written so far. */
   String output() throws IOException {
     return Files.readString(launch.log());
+  }
+
+  /** The kernels that a server of Chasqui has named in its log. */
+  Optional<String> kernels() throws IOException {
+    return KERNELS.matcher(output()).results().map(found -> found.group(1)).findFirst();
   }
 
   /**

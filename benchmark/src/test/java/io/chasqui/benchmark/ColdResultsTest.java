@@ -5,10 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.chasqui.benchmark.ColdResults.Case;
 import io.chasqui.benchmark.ColdResults.Quantity;
-import io.chasqui.benchmark.ColdResults.Stamp;
-import io.chasqui.benchmark.ColdResults.Weights;
-import io.chasqui.benchmark.ColdServers.Model;
-import io.chasqui.benchmark.ColdServers.Variant;
+import io.chasqui.benchmark.Servers.Model;
+import io.chasqui.benchmark.Servers.Variant;
+import io.chasqui.benchmark.Stamp.Weights;
 import java.time.Instant;
 import java.util.Arrays;
 import java.util.List;
@@ -24,15 +23,10 @@ class ColdResultsTest {
 
   private final ColdResults results =
       new ColdResults(
-          new Stamp(
-              "abc123",
-              "a CPU",
-              "a JVM",
-              2,
-              Instant.EPOCH,
-              Map.of(
-                  Model.PEER, new Weights("model.chasqui", "d1", 700),
-                  Model.DEMO, new Weights("demo", "d2", 5))));
+          new Stamp("abc123", "a CPU", "a JVM", 2, Instant.EPOCH),
+          Map.of(
+              Model.PEER, new Weights("model.chasqui", "d1", 700),
+              Model.DEMO, new Weights("demo", "d2", 5)));
 
   /** All quantities alike. */
   private void add(Case at, Variant variant, double number, String kernels) {

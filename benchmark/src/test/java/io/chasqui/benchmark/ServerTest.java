@@ -22,12 +22,7 @@ class ServerTest {
   }
 
   private Launch fakeServer() {
-    return launch(
-        JAVA,
-        "-cp",
-        System.getProperty("java.class.path"),
-        FakeServer.class.getName(),
-        Launch.PORT);
+    return FakeServer.launch(directory.resolve("server.log"));
   }
 
   @Test

@@ -1,24 +1,30 @@
 package io.chasqui.benchmark;
 
+import io.chasqui.benchmark.Comparison.Engine;
 import io.chasqui.pack.EmbeddedModel;
 import io.chasqui.pack.PackedModel;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * The servers whose cold start is measured: where they are, and how they are started.
+ * The servers that are measured beside each other: where they are, and how they are started.
  *
  * @param root of Chasqui's sources, which has been built
+ * @param threads of each server
  */
-record ColdServers(Path root, PeerDirectory peers) {
+record Servers(Path root, PeerDirectory peers, int threads) {
   /** Enough for the longest prompt; the memory that a server has at rest depends on it. */
-  private static final int POSITIONS = 2048;
+  static final int POSITIONS = 2048;
 
   private static final String AOT_SWITCH = "CHASQUI_AOT";
   private static final String AOT_CACHE_SUFFIX = ".aot";
@@ -34,6 +40,10 @@ record ColdServers(Path root, PeerDirectory peers) {
 
     Variant(String title) {
       this.title = title;
+    }
+
+    Engine engine() {
+      return new Engine(toString(), title);
     }
 
     @Override
@@ -86,15 +96,53 @@ record ColdServers(Path root, PeerDirectory peers) {
         });
   }
 
-  /** How a variant is started. */
-  Launch launch(Variant variant, Model model) {
-    Path log = peers.log("cold-" + variant);
-    return switch (variant) {
-      case JVM -> chasqui(script(), model, log).with(AOT_SWITCH, "off");
-      case AOT -> chasqui(script(), model, log).with(AOT_SWITCH, "on");
-      case NATIVE -> chasqui(executable(), model, log);
-      case LLAMA_CPP -> Launch.llamaServer(peers, POSITIONS, log);
-    };
+  /**
+   * What is to be measured: exactly what was asked for, or else of the usual variants those that
+   * are there. Those that are not are named on standard error.
+   *
+   * @throws IllegalArgumentException if something that was asked for is not there
+   */
+  List<Variant> present(Set<Variant> asked, Set<Variant> usual) throws IOException {
+    boolean isAsked = !asked.isEmpty();
+    List<Variant> present = new ArrayList<>();
+    for (Variant variant : isAsked ? asked : usual) {
+      Optional<String> missing = missing(variant);
+      if (missing.isEmpty()) {
+        present.add(variant);
+      } else if (isAsked) {
+        throw new IllegalArgumentException(missing.get());
+      } else {
+        System.err.println("chasqui: without %s: %s".formatted(variant, missing.get()));
+      }
+    }
+    return present;
+  }
+
+  /** How variants compare with llama-server, if it is among them. */
+  static Comparison compare(Rounds rounds, Collection<Variant> variants) {
+    Map<Boolean, List<Engine>> engines =
+        variants.stream()
+            .collect(
+                Collectors.partitioningBy(
+                    variant -> variant == Variant.LLAMA_CPP,
+                    Collectors.mapping(Variant::engine, Collectors.toList())));
+    return new Comparison(rounds, engines.get(false), engines.get(true));
+  }
+
+  /**
+   * How a variant is started.
+   *
+   * @param slots of llama-server, each with a context of its own
+   */
+  Launch launch(Variant variant, Model model, int slots, Path log) throws IOException {
+    Launch launch =
+        switch (variant) {
+          case JVM -> chasqui(script(), model, log).with(AOT_SWITCH, "off");
+          case AOT -> chasqui(script(), model, log).with(AOT_SWITCH, "on");
+          case NATIVE -> chasqui(executable(), model, log);
+          case LLAMA_CPP -> Launch.llamaServer(peers, slots, POSITIONS, threads, log);
+        };
+    return launch.on(threads);
   }
 
   private Launch chasqui(Path program, Model model, Path log) {

@@ -1,32 +1,42 @@
 package io.chasqui.benchmark;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.chasqui.benchmark.ColdServers.Model;
-import io.chasqui.benchmark.ColdServers.Variant;
+import io.chasqui.benchmark.Servers.Model;
+import io.chasqui.benchmark.Servers.Variant;
+import io.chasqui.model.CpuLimit;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import picocli.CommandLine;
 
-class ColdServersTest {
+class ServersTest {
   @TempDir Path directory;
 
-  private ColdServers servers;
+  private Servers servers;
 
   @BeforeEach
   void setUp() throws IOException {
-    servers = new ColdServers(directory.resolve("root"), new PeerDirectory(directory));
+    servers =
+        new Servers(directory.resolve("root"), new PeerDirectory(directory), CpuLimit.processors());
     Files.createDirectories(directory.resolve("root/target"));
+  }
+
+  private Launch launch(Variant variant, Model model) throws IOException {
+    return servers.launch(variant, model, 16, directory.resolve("server.log"));
   }
 
   @Test
@@ -52,18 +62,36 @@ class ColdServersTest {
   }
 
   @Test
-  void theDemoModelIsWhatIsServedUnlessAModelIsNamed() {
-    List<String> demo = servers.launch(Variant.NATIVE, Model.DEMO).command();
-    List<String> peer = servers.launch(Variant.NATIVE, Model.PEER).command();
+  void theDemoModelIsWhatIsServedUnlessAModelIsNamed() throws IOException {
+    List<String> demo = launch(Variant.NATIVE, Model.DEMO).command();
+    List<String> peer = launch(Variant.NATIVE, Model.PEER).command();
 
     assertEquals(directory.resolve("root/target/chasqui").toString(), demo.getFirst());
     assertTrue(!demo.contains("--model") && peer.contains("--model"));
   }
 
   @Test
-  void theAotCacheIsSwitchedOffForThePlainJvm() {
-    assertEquals("off", servers.launch(Variant.JVM, Model.DEMO).environment().get("CHASQUI_AOT"));
-    assertEquals("on", servers.launch(Variant.AOT, Model.DEMO).environment().get("CHASQUI_AOT"));
+  void aSlotOfLlamaServerHasAContextOfItsOwn() throws IOException {
+    String command = String.join(" ", launch(Variant.LLAMA_CPP, Model.PEER).command());
+
+    assertTrue(command.contains("-c 32768 -np 16"), command);
+  }
+
+  @Test
+  void theUsualVariantsAreMeasuredAsFarAsTheyAreThere() throws IOException {
+    EnumSet<Variant> all = EnumSet.allOf(Variant.class);
+
+    assertEquals(List.of(Variant.JVM), servers.present(Set.of(), all));
+    var failure =
+        assertThrows(
+            IllegalArgumentException.class, () -> servers.present(Set.of(Variant.NATIVE), all));
+    assertTrue(failure.getMessage().contains("./chasqui native"), failure.getMessage());
+  }
+
+  @Test
+  void theAotCacheIsSwitchedOffForThePlainJvm() throws IOException {
+    assertEquals("off", launch(Variant.JVM, Model.DEMO).environment().get("CHASQUI_AOT"));
+    assertEquals("on", launch(Variant.AOT, Model.DEMO).environment().get("CHASQUI_AOT"));
   }
 
   @ParameterizedTest
@@ -79,11 +107,28 @@ class ColdServersTest {
           no/such --variants jvm          | there is no such file: no/such/model.chasqui
           """)
   void aMistakeIsOneLine(String options, String message) {
+    assertIsOneLine(ColdBench.commandLine(), options, message);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          no/such -r 0                    | at least 1
+          no/such --scenarios 3x          | '--scenarios'
+          no/such --variants native       | ./chasqui native
+          no/such --variants jvm          | there is no such file: no/such/model.chasqui
+          """)
+  void aMistakeWithStreamsIsOneLine(String options, String message) {
+    assertIsOneLine(StreamBench.commandLine(), options, message);
+  }
+
+  private void assertIsOneLine(CommandLine line, String options, String message) {
     var error = new StringWriter();
     String root = System.setProperty("chasqui.root", directory.resolve("root").toString());
     try {
-      var line = ColdBench.commandLine().setErr(new PrintWriter(error));
-      assertEquals(2, line.execute(options.split(" ")));
+      assertEquals(2, line.setErr(new PrintWriter(error)).execute(options.split(" ")));
     } finally {
       if (root == null) {
         System.clearProperty("chasqui.root");

@@ -1,0 +1,85 @@
+package io.chasqui.benchmark;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+
+/** Streams of one server that run at once. */
+final class ConcurrentStreams implements AutoCloseable {
+  private final Server server;
+  private final int mark;
+  private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
+  private final List<CompletableFuture<Void>> marked = new ArrayList<>();
+  private final List<Future<TokenTimes>> streams = new ArrayList<>();
+
+  /**
+   * Sends all requests.
+   *
+   * @param mark the token that {@link #awaitMark} waits for
+   */
+  ConcurrentStreams(Server server, List<StreamRequest> requests, int mark) {
+    this.server = server;
+    this.mark = mark;
+    for (StreamRequest request : requests) {
+      var reached = new CompletableFuture<Void>();
+      marked.add(reached);
+      streams.add(threads.submit(() -> run(request, reached)));
+    }
+  }
+
+  private TokenTimes run(StreamRequest request, CompletableFuture<Void> reached)
+      throws IOException, InterruptedException {
+    try {
+      return server.stream(
+          request,
+          tokens -> {
+            if (tokens == mark) {
+              reached.complete(null);
+            }
+          });
+    } finally {
+      reached.complete(null); // a stream that has broken off will never get there
+    }
+  }
+
+  /** Sends all requests and reads their answers to their ends. */
+  static List<TokenTimes> run(Server server, List<StreamRequest> requests)
+      throws IOException, InterruptedException {
+    try (var streams = new ConcurrentStreams(server, requests, 1)) {
+      return streams.await();
+    }
+  }
+
+  /** Waits until each stream has come to the mark or has ended. */
+  void awaitMark() {
+    marked.forEach(CompletableFuture::join);
+  }
+
+  /**
+   * Waits for the ends of all answers.
+   *
+   * @throws IOException if one of them is not as it was asked for
+   */
+  List<TokenTimes> await() throws IOException, InterruptedException {
+    List<TokenTimes> times = new ArrayList<>();
+    for (Future<TokenTimes> stream : streams) {
+      try {
+        times.add(stream.get());
+      } catch (ExecutionException e) {
+        throw new IOException("a stream has failed: " + e.getCause(), e.getCause());
+      }
+    }
+    return times;
+  }
+
+  /** Breaks off what still runs. */
+  @Override
+  public void close() {
+    threads.shutdownNow();
+  }
+}

@@ -1,0 +1,123 @@
+package io.chasqui.benchmark;
+
+import io.chasqui.tokenizer.Tokenizer;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+import java.util.stream.Stream;
+
+/**
+ * Measures one server with streams. Prompts are random token ids, so that none begins as another
+ * does unless it is meant to.
+ */
+final class StreamMeter {
+  /** Tokens of the prompt of each stream that is one of several. */
+  static final int PROMPT = 128;
+
+  /** Tokens of an answer where streams are sent at once. */
+  static final int ANSWER = 64;
+
+  /** Enough to last until the long prompt is computed. */
+  private static final int LONG_ANSWER = 384;
+
+  /** Tokens of each stream before the long prompt is sent. */
+  private static final int BEFORE = 96;
+
+  private static final int LONG_PROMPT = 2000;
+  private static final int PREFIX_PROMPT = 1000;
+  private static final int PREFIX_TAIL = 16;
+  private static final String TEXT = "a";
+
+  /** With 16 layers each operation of a layer is then called often enough for HotSpot's C2. */
+  private static final int COMPILED_AFTER = 512;
+
+  private final Server server;
+  private final int vocabulary;
+  private final int token;
+
+  /**
+   * @param tokenizer of the model that the server serves
+   */
+  StreamMeter(Server server, Tokenizer tokenizer) {
+    this.server = server;
+    vocabulary = tokenizer.vocabularySize();
+    token = token(tokenizer);
+  }
+
+  /** The token that answers are made of: {@link StreamRequest}. */
+  private static int token(Tokenizer tokenizer) {
+    int[] ids = tokenizer.encodeOrdinary(TEXT);
+    if (ids.length != 1) {
+      throw new IllegalArgumentException(
+          "the model has no token for '%s': take one that has".formatted(TEXT));
+    }
+    return ids[0];
+  }
+
+  /** Generates until a JVM has compiled what a step of one token calls. */
+  void warmUpCompilers(long seed) throws IOException, InterruptedException {
+    run(request(new SplittableRandom(seed), PROMPT, COMPILED_AFTER));
+  }
+
+  /**
+   * Measures once.
+   *
+   * @param seed of the prompts
+   * @throws IOException if an answer is not what was asked for, or the server does not run as many
+   */
+  Map<StreamQuantity, Double> measure(StreamScenario scenario, long seed)
+      throws IOException, InterruptedException {
+    var random = new SplittableRandom(seed);
+    return switch (scenario) {
+      case STREAMS_16, STREAMS_4, STREAMS_1 -> batch(requests(random, scenario.streams, ANSWER));
+      case PROMPT_BESIDE -> promptBeside(random, scenario.streams);
+      case PREFIX -> prefix(random);
+    };
+  }
+
+  /**
+   * Sends the requests twice. The second time their prompts are cached but for the last tokens, so
+   * that all streams generate together, whatever a server does first when many prompts come.
+   */
+  private Map<StreamQuantity, Double> batch(List<StreamRequest> requests)
+      throws IOException, InterruptedException {
+    Map<StreamQuantity, Double> numbers = new EnumMap<>(StreamQuantity.class);
+    numbers.putAll(StreamStatistics.batch(ConcurrentStreams.run(server, requests)));
+    numbers.putAll(StreamStatistics.decode(ConcurrentStreams.run(server, requests)));
+    return numbers;
+  }
+
+  private Map<StreamQuantity, Double> promptBeside(SplittableRandom random, int count)
+      throws IOException, InterruptedException {
+    List<StreamRequest> requests = requests(random, count, LONG_ANSWER);
+    StreamRequest prompt = request(random, LONG_PROMPT, 1);
+    try (var streams = new ConcurrentStreams(server, requests, BEFORE)) {
+      streams.awaitMark();
+      TokenTimes beside = run(prompt);
+      return StreamStatistics.promptBeside(streams.await(), beside);
+    }
+  }
+
+  private Map<StreamQuantity, Double> prefix(SplittableRandom random)
+      throws IOException, InterruptedException {
+    StreamRequest fresh = request(random, PREFIX_PROMPT, 1);
+    List<Integer> again = new ArrayList<>(fresh.prompt().subList(0, PREFIX_PROMPT - PREFIX_TAIL));
+    again.addAll(StreamRequest.randomPrompt(random, PREFIX_TAIL, vocabulary));
+    return StreamStatistics.prefix(run(fresh), run(new StreamRequest(again, 1, token)));
+  }
+
+  private List<StreamRequest> requests(SplittableRandom random, int count, int answer) {
+    return Stream.generate(() -> request(random, PROMPT, answer)).limit(count).toList();
+  }
+
+  private StreamRequest request(SplittableRandom random, int prompt, int answer) {
+    return new StreamRequest(StreamRequest.randomPrompt(random, prompt, vocabulary), answer, token);
+  }
+
+  private TokenTimes run(StreamRequest request) throws IOException, InterruptedException {
+    return server.stream(request, tokens -> {});
+  }
+}
