@@ -19,6 +19,8 @@ import io.quarkus.test.common.http.TestHTTPResource;
 import io.quarkus.test.junit.QuarkusIntegrationTest;
 import java.net.URI;
 import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -86,6 +88,32 @@ class ServerIT {
   }
 
   @Test
+  void choicesAndBeamsAreGivenWithTheirLogProbabilities() {
+    for (Object[] fields :
+        List.of(new Object[] {"temperature", 1, "n", 2}, new Object[] {"num_beams", 3, "n", 2})) {
+      var several = Api.JSON.createObjectNode();
+      for (int i = 0; i < fields.length; i += 2) {
+        several.putPOJO((String) fields[i], fields[i + 1]);
+      }
+      several.put("model", "demo").put("prompt", "Once upon").put("seed", 1).put("logprobs", 2);
+      JsonNode answer = Api.answer(server, Api.COMPLETIONS, several.toString());
+      assertEquals(2, answer.get("choices").size());
+      for (JsonNode choice : answer.get("choices")) {
+        assertEquals(
+            choice.get("text").textValue(),
+            StreamSupport.stream(choice.at("/logprobs/tokens").spliterator(), false)
+                .map(JsonNode::textValue)
+                .collect(Collectors.joining()));
+      }
+    }
+    JsonNode chat =
+        Api.answer(server, Api.CHAT, Api.chat("Hello", "logprobs", true, "top_logprobs", 1));
+    JsonNode first = chat.at("/choices/0/logprobs/content/0");
+    assertEquals(first.get("logprob"), first.at("/top_logprobs/0/logprob"));
+    assertTrue(first.get("bytes").size() > 0, first.toString());
+  }
+
+  @Test
   void theModelIsListed() {
     given().get("/v1/models").then().statusCode(200).body("data.id[0]", equalTo("demo"));
     given().get("/v1/models/demo").then().statusCode(200).body("object", equalTo("model"));
@@ -112,11 +140,13 @@ class ServerIT {
     Api.answer(server, Api.CHAT, Api.chat("Hello"));
 
     Await.until("the tokens are counted", () -> generatedTokens() > 0);
-    given()
-        .get("/q/metrics")
-        .then()
-        .statusCode(200)
-        .body(containsString("\nvllm:time_to_first_token_seconds_bucket{"));
+    for (String path : List.of("/q/metrics", "/metrics")) {
+      given()
+          .get(path)
+          .then()
+          .statusCode(200)
+          .body(containsString("\nvllm:time_to_first_token_seconds_bucket{"));
+    }
   }
 
   @Test
