@@ -54,6 +54,8 @@ final class Answer {
 
   private final boolean speculates;
 
+  private final Course firstCourse;
+
   /** The courses that have not ended. */
   private final List<Course> courses = new ArrayList<>();
 
@@ -106,16 +108,17 @@ final class Answer {
             ? Optional.of(new BestChoices(request.choices()))
             : Optional.empty();
     isWhole = best.isPresent() || request.beams().isPresent();
-    courses.add(
+    firstCourse =
         request
             .beams()
             .<Course>map(beams -> new Beams(this, beams))
-            .orElseGet(() -> new Choice(this, 0)));
+            .orElseGet(() -> new Choice(this, 0));
+    courses.add(firstCourse);
   }
 
-  /** The course that computes the prompt. */
+  /** The course that computes the prompt, whether it has ended or not. */
   Course first() {
-    return courses.getFirst();
+    return firstCourse;
   }
 
   /** The courses that have not ended. */

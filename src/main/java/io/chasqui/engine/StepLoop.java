@@ -105,14 +105,17 @@ final class StepLoop {
 
   /** An answer that was cancelled: one that has not begun ends at once, others at the next step. */
   void cancelled(Answer answer) {
-    boolean waited;
-    synchronized (waiting) {
-      waited = !answer.hasBegun() && waiting.remove(answer.first());
-    }
-    if (waited) {
+    if (leavesQueue(answer)) {
       answer.end(FinishReason.CANCELLED);
     } else {
       wake();
+    }
+  }
+
+  /** Takes out an answer that has not begun; true for one caller alone, who has to end it. */
+  private boolean leavesQueue(Answer answer) {
+    synchronized (waiting) {
+      return !answer.hasBegun() && waiting.remove(answer.first());
     }
   }
 
@@ -378,7 +381,11 @@ final class StepLoop {
   }
 
   private void end(Answer answer, FinishReason reason) {
-    if (!answer.courses().isEmpty()) {
+    if (!answer.hasBegun()) {
+      if (leavesQueue(answer)) {
+        answer.end(reason);
+      }
+    } else if (!answer.courses().isEmpty()) {
       answer.courses().forEach(this::leave);
       settle(answer);
       answer.end(reason);
@@ -386,9 +393,6 @@ final class StepLoop {
   }
 
   private void settle(Answer answer) {
-    if (!answer.hasBegun()) {
-      return;
-    }
     double mean = secondsPerAnswer;
     secondsPerAnswer = mean + 0.2 * (answer.seconds() - mean);
   }

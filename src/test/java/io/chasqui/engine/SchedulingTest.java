@@ -13,6 +13,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -93,6 +94,46 @@ class SchedulingTest {
       assertEquals(1, engine.running());
       running.subscription().cancel();
     }
+  }
+
+  @Test
+  void cancellingDoesNothingWhenTimeWasUpBeforeItsTurn() throws Exception {
+    try (Engine engine = engine(1, new Slow())) {
+      Generation running =
+          engine.submit(GenerationRequest.forPrompt(SHORT).sampling(endless()).build());
+      Generation waiting =
+          engine.submit(GenerationRequest.forPrompt(SHORT).timeout(Duration.ofMillis(50)).build());
+      var answer = Collected.from(waiting);
+      assertEquals(FinishReason.DEADLINE, answer.finished().reason());
+      waiting.cancel();
+      running.cancel();
+    }
+  }
+
+  /** While the loop looks for those that were cancelled, some are cancelled that still wait. */
+  @Test
+  void whoeverIsCancelledWhileWaitingEndsOnce() throws Exception {
+    var ends = new AtomicInteger();
+    var listener =
+        new EngineListener() {
+          @Override
+          public void finished(GenerationEvent.Finished end) {
+            ends.incrementAndGet();
+          }
+        };
+    int rounds = 300;
+    try (Engine engine = engine(1, listener)) {
+      for (int round = 0; round < rounds; round++) {
+        List<Generation> generations = new ArrayList<>();
+        for (int i = 0; i < 16; i++) {
+          generations.add(
+              engine.submit(GenerationRequest.forPrompt(SHORT).sampling(endless()).build()));
+        }
+        generations.reversed().forEach(Generation::cancel);
+        Await.until("all have ended", () -> engine.running() + engine.waiting() == 0);
+      }
+    }
+    assertEquals(16 * rounds, ends.get());
   }
 
   @Test
