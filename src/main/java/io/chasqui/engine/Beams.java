@@ -91,7 +91,7 @@ final class Beams extends Course {
   boolean plan(int mostTokens, int mostOutputs) {
     runs = new ArrayList<>();
     for (int beam = 0; beam < sequences.length; beam++) {
-      if (pending(beam) > 1) {
+      if (sequences[beam] == null || pending(beam) > 1) {
         return planPrompt(beam, mostTokens);
       }
     }
@@ -106,20 +106,12 @@ final class Beams extends Course {
 
   /**
    * The prompt, or after {@link #giveMemoryBack} what one beam had until then: one after another,
-   * so that each adopts what those before it have published. The last token of several beams is
-   * left for the step that they share.
+   * so that each shares what it has in common with those before it. The last token of several beams
+   * is left for the step that they share.
    */
   private boolean planPrompt(int beam, int mostTokens) {
     if (sequences[beam] == null) {
-      sequences[beam] = decoder.newSequence();
-      TokenHistory history = search.history(beam);
-      if (request.cachesPrompt()) {
-        int adopted =
-            sequences[beam].adopt(history.range(0, history.length()), request.cacheSalt());
-        if (history.length() == request.promptLength()) {
-          answer.cached(adopted);
-        }
-      }
+      sequences[beam] = beam == 0 ? adopted() : branch(beam);
     }
     int pending = pending(beam);
     completes = sequences.length == 1 && pending <= mostTokens;
@@ -127,6 +119,48 @@ final class Beams extends Course {
     return left == 0
         ? plan(mostTokens, sequences.length)
         : plan(beam, Math.min(left, mostTokens), completes ? 1 : 0);
+  }
+
+  private TokenDecoder.Sequence adopted() {
+    TokenDecoder.Sequence sequence = decoder.newSequence();
+    if (request.cachesPrompt()) {
+      TokenHistory history = search.history(0);
+      int adopted = sequence.adopt(history.range(0, history.length()), request.cacheSalt());
+      if (history.length() == request.promptLength()) {
+        answer.cached(adopted);
+      }
+    }
+    return sequence;
+  }
+
+  /**
+   * A sequence that goes on from where a beam differs from those before it. What they have in
+   * common must not be stored twice, in the prefix cache or out of it: the search was admitted for
+   * less memory.
+   */
+  private TokenDecoder.Sequence branch(int beam) {
+    int closest = 0;
+    int common = 0;
+    for (int other = 0; other < beam; other++) {
+      int length = commonLength(beam, other);
+      if (length > common) {
+        closest = other;
+        common = length;
+      }
+    }
+    TokenDecoder.Sequence branch = sequences[closest].fork();
+    branch.truncate(Math.min(common, branch.length()));
+    return branch;
+  }
+
+  /** How many tokens two beams have in common from the beginning, the prompt's included. */
+  private int commonLength(int beam, int other) {
+    TokenHistory history = search.history(beam);
+    int length = request.promptLength();
+    while (length < history.length() && history.get(length) == search.history(other).get(length)) {
+      length++;
+    }
+    return length;
   }
 
   private boolean plan(int beam, int count, int outputs) {

@@ -153,6 +153,51 @@ class BeamsTest {
   }
 
   @Test
+  void aPromptOfOneTokenIsEnough() throws Exception {
+    var beams = new BeamParameters(3, 3, 1, EarlyStopping.HEURISTIC);
+    var request = GenerationRequest.forPrompt(prompt[0]).maxTokens(5).beams(beams).build();
+    var found = finished(engine, request);
+    for (int choice = 0; choice < 3; choice++) {
+      assertFalse(found.tokens(choice).isEmpty(), "choice " + choice);
+    }
+  }
+
+  /** What a search is admitted for is enough to begin it again, whatever it shares with others. */
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void aSearchThatJustFitsGoesOnAfterItGaveItsMemoryToAnother(boolean cachesPrompt)
+      throws Exception {
+    int beams = 4;
+    int[] text = prompt("Tell me a story about a fox. ".repeat(30));
+    int[] begin = Arrays.copyOf(text, 240);
+    var request =
+        GenerationRequest.forPrompt(begin)
+            .maxTokens((512 - begin.length) / beams - 2 * 16)
+            .sampling(SamplingParameters.builder().ignoreEos(true).build())
+            .beams(new BeamParameters(beams, beams, 1, EarlyStopping.NEVER));
+    var expected = finished(engine, request.build());
+    if (!cachesPrompt) {
+      request.withoutPromptCache();
+    }
+    // It begins with 13 of 32 blocks and needs more soon; the search takes 15, and one a beam.
+    var before =
+        GenerationRequest.forPrompt(Arrays.copyOfRange(text, 1, 201))
+            .maxTokens(60)
+            .sampling(SamplingParameters.builder().ignoreEos(true).build())
+            .build();
+    try (Engine own = engine(beams + 1, OptionalLong.of(512 / 16 * StepLoopTest.blockBytes()))) {
+      var first = Collected.from(own.submit(before));
+      Await.until("it generates", () -> !first.tokens().isEmpty());
+      var search = Collected.from(own.submit(request.build()));
+      search.finished();
+      for (int choice = 0; choice < beams; choice++) {
+        assertEquals(expected.tokens(choice), search.tokens(choice), "choice " + choice);
+      }
+    }
+    assertTrue(preemptions.get() > 0, "memory was never short");
+  }
+
+  @Test
   void aStopSequenceEndsAHypothesisAndIsNoPartOfIt() throws Exception {
     var beams = new BeamParameters(3, 1, 1, EarlyStopping.WHEN_FULL);
     String whole = finished(engine, request().beams(beams).build()).text();
