@@ -25,9 +25,11 @@ import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.ParseResult;
+import picocli.CommandLine.Spec;
 
 /** The command line. */
 @QuarkusMain
@@ -176,6 +178,8 @@ public class Main implements Runnable {
                 + " is served (default: f16)")
     KvLayout.Type prefixType = KvLayout.Type.F16;
 
+    @Spec CommandSpec spec;
+
     @Override
     public Integer call() throws IOException {
       if (NativeExecutable.IS) {
@@ -188,7 +192,8 @@ public class Main implements Runnable {
       }
       Path packed = packed();
       if (!prompts.isEmpty()) {
-        PrefixPacker.pack(packed, prompts, prefixType, file, ProgressBar.forThisProcess());
+        PrefixPacker.pack(packed, prompts, prefixType, file, ProgressBar.forThisProcess())
+            .forEach(note -> print(spec.commandLine(), note));
       }
       return 0;
     }

@@ -55,13 +55,11 @@ class PrefixPackerTest {
 
   @TempDir Path directory;
 
-  private final LogLines packing = new LogLines(PrefixPacker.class);
-  private final LogLines running = new LogLines(PackedDecoder.class);
+  private final LogLines log = new LogLines(PackedDecoder.class);
 
   @AfterEach
-  void closeLogs() {
-    packing.close();
-    running.close();
+  void closeLog() {
+    log.close();
   }
 
   @BeforeAll
@@ -217,8 +215,8 @@ class PrefixPackerTest {
 
       assertEquals(0, cached(first));
       assertArrayEquals(greedy(without, FOX).ids(), first.ids());
-      assertEquals(1, running.at(Level.WARNING).size());
-      String warning = running.at(Level.WARNING).getFirst();
+      assertEquals(1, log.at(Level.WARNING).size());
+      String warning = log.at(Level.WARNING).getFirst();
       String cure =
           "Pack it with --prefix-kv %s, or set chasqui.kv-cache.dtype to %s"
               .formatted(
@@ -324,10 +322,12 @@ class PrefixPackerTest {
     Path file = directory.resolve("dated.chasqui");
     ModelPacker.pack(source, file, DType.Q8, Progress.NONE);
 
-    PrefixPacker.pack(
-        file, List.of(new SystemPrompt("fox", FOX)), KvLayout.Type.F16, file, Progress.NONE);
+    List<String> notes =
+        PrefixPacker.pack(
+            file, List.of(new SystemPrompt("fox", FOX)), KvLayout.Type.F16, file, Progress.NONE);
 
-    assertEquals(1, packing.at(Level.WARNING).size());
-    assertTrue(packing.at(Level.WARNING).getFirst().contains("of use today only"));
+    assertEquals(2, notes.size());
+    assertTrue(notes.getFirst().matches("32 of \\d+ tokens of fox are packed"), notes.getFirst());
+    assertTrue(notes.getLast().contains("of use today only"), notes.getLast());
   }
 }
