@@ -15,11 +15,14 @@ import java.util.Optional;
 
 /**
  * One admitted request, from its submission to its end: its reader, its clock, what it has used,
- * and the {@link Course}s that compute it. Only the engine's thread changes it.
+ * and the {@link Course}s that compute it. Only the engine's thread changes it, but for one that
+ * ends before its turn has come.
  */
 final class Answer {
   /** Tokens that each choice may be ahead of its reader. */
   static final int CHANNEL_CAPACITY = 128;
+
+  private static final int UNKNOWN = -1;
 
   private static final Duration FOREVER = Duration.ofDays(365);
 
@@ -74,12 +77,15 @@ final class Answer {
   private long last;
   private boolean promptTold;
   private int produced;
-  private int cached;
+  private int cached = UNKNOWN;
   private int drafted;
   private int accepted;
 
-  /** When its channel was found full; 0 while there is room. */
+  /** Since when its reader has read nothing while its channel was full; 0 while there is room. */
   private long parkedSince;
+
+  /** The room that there was then. */
+  private int parkedRoom;
 
   /**
    * @param number counts submissions
@@ -147,14 +153,16 @@ final class Answer {
     }
   }
 
-  /** Whether it has to wait for its reader, and since when it has done so. */
+  /** Whether it has to wait for its reader. */
   boolean isParked(long now) {
-    if (isWhole || channel.room() >= courses.size()) {
+    int room = channel.room();
+    if (isWhole || room >= courses.size()) {
       parkedSince = 0;
       return false;
     }
-    if (parkedSince == 0) {
+    if (parkedSince == 0 || room > parkedRoom) {
       parkedSince = now;
+      parkedRoom = room;
     }
     return true;
   }
@@ -172,13 +180,15 @@ final class Answer {
     return nanosUntilDeadline(now) <= 0 ? FinishReason.DEADLINE : null;
   }
 
-  /** How long it can be left alone, while it is parked. */
+  /** How long it can be left alone if nobody reads. */
   long nanosUntilCutOff(long now) {
     return Math.min(nanosUntilStalled(now), nanosUntilDeadline(now));
   }
 
   private long nanosUntilStalled(long now) {
-    return parkedSince + shared.options().stallTimeout().toNanos() - now;
+    return parkedSince == 0
+        ? Long.MAX_VALUE
+        : parkedSince + nanos(shared.options().stallTimeout()) - now;
   }
 
   private long nanosUntilDeadline(long now) {
@@ -192,9 +202,14 @@ final class Answer {
     return timeout.compareTo(FOREVER) < 0 ? timeout.toNanos() : FOREVER.toNanos();
   }
 
-  /** The prompt was found in the prefix cache up to this length. */
+  /**
+   * The prompt was found in the prefix cache up to this length. What is found when it is computed
+   * again is its own.
+   */
   void cached(int tokens) {
-    cached = tokens;
+    if (cached == UNKNOWN) {
+      cached = tokens;
+    }
   }
 
   /** A draft was verified. */
@@ -272,7 +287,7 @@ final class Answer {
             Duration.ofNanos(start - submitted),
             Duration.ofNanos(firstToken - start),
             Duration.ofNanos(first == 0 ? 0 : last - firstToken));
-    var usage = new Usage(request.promptLength(), cached, produced, drafted, accepted);
+    var usage = new Usage(request.promptLength(), Math.max(0, cached), produced, drafted, accepted);
     var end = new Finished(reason, usage, timings);
     shared.options().listener().finished(end);
     boolean isCut = reason == FinishReason.CANCELLED;

@@ -54,9 +54,6 @@ final class Choice extends Course {
 
   @Override
   void start(TokenDecoder decoder) {
-    if (sequence != null) {
-      return; // it has what it shares with the choice that computed the prompt
-    }
     sequence = decoder.newSequence();
     if (request.cachesPrompt() && !wantsPromptLogprobs()) {
       int adopted = sequence.adopt(history.range(0, history.length()), request.cacheSalt());
@@ -181,9 +178,7 @@ final class Choice extends Course {
       lookup.verified(verified - 1, right);
       answer.verified(verified - 1, right);
     }
-    if (reason == null) {
-      sequence.truncate(Math.min(sequence.length(), history.length() - 1));
-    }
+    sequence.truncate(Math.min(sequence.length(), history.length() - 1));
     return reason;
   }
 

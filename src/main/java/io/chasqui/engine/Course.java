@@ -12,7 +12,7 @@ import java.util.List;
  * the same text: a row of logits depends on its sequence alone, and the random number of a token on
  * its place.
  *
- * <p>Only the engine's thread changes it.
+ * <p>Only the engine's thread changes it, but for one that ends before its turn has come.
  */
 abstract sealed class Course permits Choice, Beams {
   /** Who is more urgent goes first, and of those who are equally urgent who came first. */

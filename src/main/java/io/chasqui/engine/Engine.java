@@ -54,13 +54,13 @@ public interface Engine extends AutoCloseable {
    */
   Generation submit(GenerationRequest request);
 
-  /** Sequences that run now: of each request as many as it has choices that have not ended. */
+  /** Answers that run now: of each request one for each of its choices, or one for all beams. */
   int running();
 
   /** Those of them that wait for their readers, and take no part in steps meanwhile. */
   int parked();
 
-  /** Sequences of admitted requests that wait for their turn. */
+  /** Answers of admitted requests that wait for their turn, for the first time or again. */
   int waiting();
 
   /** The part of the memory for keys and values that running sequences use, from 0 to 1. */

@@ -6,7 +6,7 @@ public enum FinishReason {
   STOP,
   /** The request's token limit or the model's context was reached. */
   LENGTH,
-  /** The request's time was up; what had been generated until then is the answer. */
+  /** The request's time was up; what had become final until then is the answer. */
   DEADLINE,
   /** Somebody called {@link Generation#cancel()}, or the engine was closed. */
   CANCELLED

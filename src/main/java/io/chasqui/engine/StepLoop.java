@@ -18,6 +18,8 @@ import java.util.concurrent.locks.LockSupport;
  * of the steps, and its place is another's, until it does.
  */
 final class StepLoop {
+  private static final long RETRY_NANOS = 1_000_000;
+
   private final TokenDecoder decoder;
   private final EngineOptions options;
   private final int slots;
@@ -51,12 +53,12 @@ final class StepLoop {
     thread = Thread.ofPlatform().name("chasqui-engine").daemon().start(this::serve);
   }
 
-  /** Sequences that run now, those that wait for their readers included. */
+  /** Courses that run now, those that wait for their readers included. */
   int running() {
     return runningCount;
   }
 
-  /** Sequences that run, but wait for their readers. */
+  /** Courses that run, but wait for their readers. */
   int parked() {
     return parkedCount;
   }
@@ -66,7 +68,7 @@ final class StepLoop {
     return decoder.usage();
   }
 
-  /** Sequences that wait for their turn. */
+  /** Courses that wait for their turn, for the first time or again. */
   int waiting() {
     synchronized (waiting) {
       return waiting.size();
@@ -83,10 +85,11 @@ final class StepLoop {
       if (closed) {
         throw AdmissionException.closed();
       }
-      if (waiting.size() >= options.queueCapacity() + freeSlots()) {
-        long seconds = (long) Math.ceil((waiting.size() + 1) * secondsPerAnswer / slots);
+      int requests = (int) waiting.stream().filter(course -> !course.answer.hasBegun()).count();
+      if (requests >= options.queueCapacity() + freeSlots()) {
+        long seconds = (long) Math.ceil((requests + 1) * secondsPerAnswer / slots);
         throw AdmissionException.queueFull(
-            waiting.size(), Duration.ofSeconds(Math.clamp(seconds, 1, 600)));
+            requests, Duration.ofSeconds(Math.clamp(seconds, 1, 600)));
       }
       waiting.add(answer.first());
     }
@@ -155,6 +158,9 @@ final class StepLoop {
         }
       }
     } finally {
+      synchronized (waiting) {
+        closed = true; // also where an error has ended the loop: nobody shall wait for it
+      }
       all().forEach(course -> end(course.answer, FinishReason.CANCELLED));
     }
   }
@@ -199,8 +205,20 @@ final class StepLoop {
         run(next);
         next.answer.begin();
       }
-      next.start(decoder);
-      active += next.width();
+      if (tried(next, () -> next.start(decoder))) {
+        active += next.answer.isParked(now) ? 0 : next.width();
+      }
+    }
+  }
+
+  /** Does something for a course; if it breaks, its answer breaks, and not the loop. */
+  private boolean tried(Course course, Runnable work) {
+    try {
+      work.run();
+      return true;
+    } catch (RuntimeException | Error e) {
+      fail(course.answer, e);
+      return false;
     }
   }
 
@@ -217,20 +235,22 @@ final class StepLoop {
     List<Course> active = withinSlots(active(now));
     List<Course> generating = active.stream().filter(Course::generates).toList();
     List<Course> prompts = active.stream().filter(course -> !course.generates()).toList();
-    int spare = decoder.maxTokens() - width(generating);
+    // Beams whose prompt needs no computing any more join the step with a token each.
+    int spare = decoder.maxTokens() - width(generating) - (width(prompts) - prompts.size());
     int spareOutputs = decoder.maxOutputs() - width(active);
     int ofPrompts = generating.isEmpty() ? spare : Math.min(spare, pace.tokens());
     Map<Course, Integer> shares = shares(prompts, ofPrompts);
     spare -= shares.values().stream().mapToInt(Integer::intValue).sum();
     List<Course> step = new ArrayList<>();
     for (Course course : active) {
-      int most = course.generates() ? 1 + spare : shares.getOrDefault(course, 0);
+      boolean generates = course.generates();
+      int most = generates ? 1 + spare : shares.getOrDefault(course, 0);
       // Those who have given their memory to one before them run no longer.
       if (most > 0
           && running.contains(course)
           && reserve(course, most, course.width() + spareOutputs, now)) {
         spareOutputs -= Math.max(0, course.outputs() - course.width());
-        spare -= course.generates() ? course.tokens() - course.width() : 0;
+        spare -= generates ? course.tokens() - course.width() : 0;
         step.add(course);
       }
     }
@@ -276,7 +296,11 @@ final class StepLoop {
 
   /** Plans a course's part of the step, with the memory of later ones if need be. */
   private boolean reserve(Course course, int mostTokens, int mostOutputs, long now) {
-    while (!course.plan(mostTokens, mostOutputs)) {
+    var planned = new boolean[1];
+    while (tried(course, () -> planned[0] = course.plan(mostTokens, mostOutputs))) {
+      if (planned[0]) {
+        return true;
+      }
       Course victim = victim(now);
       if (victim.equals(course)) {
         return false; // those before it will end
@@ -284,7 +308,7 @@ final class StepLoop {
       suspend(victim);
       options.listener().preempted();
     }
-    return true;
+    return false;
   }
 
   /** Of those whose reader does not read the last; of all if there are none. */
@@ -317,7 +341,7 @@ final class StepLoop {
     try {
       decoder.forward(runs);
     } catch (RuntimeException | Error e) {
-      step.forEach(course -> fail(course.answer, e));
+      step.stream().map(course -> course.answer).distinct().forEach(answer -> fail(answer, e));
       return;
     }
     int all = step.stream().mapToInt(Course::tokens).sum();
@@ -326,21 +350,26 @@ final class StepLoop {
     int row = 0;
     for (Course course : step) {
       int outputs = course.outputs();
+      if (!course.answer.courses().contains(course)) {
+        row += outputs; // another choice of the same answer has ended it
+        continue;
+      }
+      int first = row;
+      row += outputs;
       try {
         List<? extends Course> forks = course.forks();
-        advance(course, row);
+        advance(course, first);
         for (Course fork : forks) {
           if (course
               .answer
               .courses()
               .contains(fork)) { // unless the first one's end is the answer's
-            join(fork, row);
+            join(fork, first);
           }
         }
       } catch (RuntimeException | Error e) {
         fail(course.answer, e); // one broken answer must not take the others with it
       }
-      row += outputs;
     }
   }
 
@@ -348,7 +377,9 @@ final class StepLoop {
   private void join(Course fork, int row) {
     run(fork);
     advance(fork, row);
-    if (running.contains(fork) && running.size() > slots) {
+    boolean isCrowded =
+        width(active(System.nanoTime())) > slots || running.size() > decoder.maxSequences();
+    if (running.contains(fork) && isCrowded) {
       suspend(fork);
     }
   }
@@ -366,17 +397,17 @@ final class StepLoop {
     }
   }
 
-  /** Until somebody comes, reads, or has not read for too long. */
+  /** Until somebody comes, reads, has not read for too long, or has no time left. */
   private void rest(long now) {
-    if (running.isEmpty()) {
+    List<Course> all = all();
+    if (all.isEmpty()) {
       LockSupport.park(this);
     } else {
       long nanos =
-          running.stream()
-              .mapToLong(course -> course.answer.nanosUntilCutOff(now))
-              .min()
-              .orElseThrow();
-      LockSupport.parkNanos(this, Math.max(1, nanos));
+          all.stream().mapToLong(course -> course.answer.nanosUntilCutOff(now)).min().orElseThrow();
+      // What can go on has found no memory, and may find some when those before it have ended.
+      long most = active(now).isEmpty() ? nanos : Math.min(nanos, RETRY_NANOS);
+      LockSupport.parkNanos(this, Math.max(1, most));
     }
   }
 

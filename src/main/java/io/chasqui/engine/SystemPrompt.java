@@ -50,6 +50,7 @@ public record SystemPrompt(String name, String text) {
         prompts.stream()
             .skip(1)
             .mapToInt(prompt -> Arrays.mismatch(first, prompt))
+            .map(border -> border < 0 ? first.length : border) // a template may leave users out
             .min()
             .orElseThrow();
     return Arrays.copyOf(first, common);

@@ -33,15 +33,16 @@ class Answers {
 
   Uni<Response> respond(
       Generation generation, AnswerFormat format, AnswerRequest request, RoutingContext client) {
+    if (!request.stream()) {
+      client.addEndHandler(sent -> generation.cancel());
+    }
     if (client.response().closed()) {
       // The client left too early for any handler to hear it, and nobody will read the answer.
       generation.cancel();
     }
-    if (request.stream()) {
-      return Uni.createFrom().item(stream(frames(generation, format, request.includeUsage())));
-    }
-    client.addEndHandler(sent -> generation.cancel());
-    return whole(generation, format);
+    return request.stream()
+        ? Uni.createFrom().item(stream(frames(generation, format, request.includeUsage())))
+        : whole(generation, format);
   }
 
   /** The head of a stream, and its frames to come. */

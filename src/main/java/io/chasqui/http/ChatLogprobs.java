@@ -2,6 +2,7 @@ package io.chasqui.http;
 
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import com.fasterxml.jackson.databind.annotation.JsonNaming;
+import io.chasqui.engine.FinishReason;
 import io.chasqui.engine.GenerationEvent.Token;
 import io.chasqui.sampling.TokenLogprobs;
 import io.chasqui.tokenizer.Tokenizer;
@@ -36,7 +37,8 @@ record ChatLogprobs(List<Entry> content) {
 
   /** Whether a token is the model's sign that it has said all, which is no part of the answer. */
   static boolean isEndOfText(Token token, Tokenizer tokenizer) {
-    return token.end().isPresent() && tokenizer.isSpecial(token.id());
+    return token.end().filter(reason -> reason == FinishReason.STOP).isPresent()
+        && tokenizer.isSpecial(token.id());
   }
 
   private static Entry entry(int id, TokenLogprobs logprobs, Tokenizer tokenizer) {

@@ -52,42 +52,58 @@ public class CompletionsResource {
   @Path("/chat/completions")
   public Uni<Response> chat(
       InputStream body, @HeaderParam(TIMEOUT) String timeout, @Context RoutingContext client) {
-    return answer(ChatRequest.parse(body), timeout(timeout), client);
+    return answer(ChatRequest.parse(body), TimeLimit.parse(timeout), client);
   }
 
   @POST
   @Path("/completions")
   public Uni<Response> complete(
       InputStream body, @HeaderParam(TIMEOUT) String timeout, @Context RoutingContext client) {
-    return answer(CompletionRequest.parse(body), timeout(timeout), client);
+    return answer(CompletionRequest.parse(body), TimeLimit.parse(timeout), client);
   }
 
-  private static Optional<Duration> timeout(String seconds) {
-    if (seconds == null) {
-      return Optional.empty();
+  /**
+   * How long a request may take, the wait for its model included.
+   *
+   * @param arrived when it came, by {@link System#nanoTime}
+   */
+  private record TimeLimit(Optional<Duration> limit, long arrived) {
+    static TimeLimit parse(String seconds) {
+      if (seconds == null) {
+        return new TimeLimit(Optional.empty(), 0);
+      }
+      if (!SECONDS.matcher(seconds).matches() || Double.parseDouble(seconds) < 0.001) {
+        throw ApiException.badRequest(
+            TIMEOUT,
+            "'%s' must be a number of seconds from 0.001 to 999999, but is '%s'."
+                .formatted(TIMEOUT, ApiException.excerpt(seconds)));
+      }
+      Duration limit = Duration.ofMillis(Math.round(1000 * Double.parseDouble(seconds)));
+      return new TimeLimit(Optional.of(limit), System.nanoTime());
     }
-    if (!SECONDS.matcher(seconds).matches() || Double.parseDouble(seconds) < 0.001) {
-      throw ApiException.badRequest(
-          TIMEOUT,
-          "'%s' must be a number of seconds from 0.001 to 999999, but is '%s'."
-              .formatted(TIMEOUT, ApiException.excerpt(seconds)));
+
+    /** What is left of it: something, so that the engine can say that it was not enough. */
+    Optional<Duration> left() {
+      return limit.map(all -> {
+        Duration left = all.minusNanos(System.nanoTime() - arrived);
+        return left.isPositive() ? left : Duration.ofNanos(1);
+      });
     }
-    return Optional.of(Duration.ofMillis(Math.round(1000 * Double.parseDouble(seconds))));
   }
 
   private Uni<Response> answer(
-      PromptedRequest request, Optional<Duration> timeout, RoutingContext client) {
+      PromptedRequest request, TimeLimit timeLimit, RoutingContext client) {
     AnswerRequest asked = request.answer();
     if (served.isNameKnown()) {
       Models.require(served, asked.model());
     }
     if (asked.stream() && served.isLoading()) {
-      return Uni.createFrom().item(held(request, timeout));
+      return Uni.createFrom().item(held(request, timeLimit));
     }
     return served
         .engine()
         .flatMap(engine -> {
-          Submitted submitted = submit(request, timeout, engine);
+          Submitted submitted = submit(request, timeLimit, engine);
           return answers.respond(submitted.generation(), submitted.format(), asked, client);
         })
         .map(this::timed);
@@ -96,13 +112,15 @@ public class CompletionsResource {
   /** A generation that runs, and how its answer is written. */
   private record Submitted(Generation generation, AnswerFormat format) {}
 
-  private Submitted submit(PromptedRequest request, Optional<Duration> timeout, Engine engine) {
+  private Submitted submit(PromptedRequest request, TimeLimit timeLimit, Engine engine) {
     Models.require(served, request.answer().model());
     String field = request.promptField();
     int[] prompt = ApiException.blaming(field, () -> request.prompt(engine));
     GenerationRequest generation =
-        request.answer().toGeneration(prompt, engine.model(), request.defaultMaxTokens(), timeout);
-    AnswerFormat format = request.format(engine, prompt);
+        request
+            .answer()
+            .toGeneration(prompt, engine.model(), request.defaultMaxTokens(), timeLimit.left());
+    AnswerFormat format = ApiException.blaming(field, () -> request.format(engine, prompt));
     return new Submitted(ApiException.blaming(field, () -> engine.submit(generation)), format);
   }
 
@@ -122,7 +140,7 @@ public class CompletionsResource {
    * A stream that begins before its model is ready. Its head is sent at once, so that whatever is
    * found out later can only be an event.
    */
-  private Response held(PromptedRequest request, Optional<Duration> timeout) {
+  private Response held(PromptedRequest request, TimeLimit timeLimit) {
     ColdStart start = served.coldStart();
     AnswerRequest asked = request.answer();
     Multi<String> progress = new Progress(served).comments();
@@ -134,7 +152,7 @@ public class CompletionsResource {
             .emitOn(Infrastructure.getDefaultWorkerPool())
             .onItem()
             .transformToMulti(engine -> {
-              Submitted submitted = submit(request, timeout, engine);
+              Submitted submitted = submit(request, timeLimit, engine);
               begun.complete(submitted.generation());
               return answers.frames(
                   submitted.generation(), submitted.format(), asked.includeUsage());

@@ -27,6 +27,9 @@ record SamplingRequest(
     boolean ignoreEos,
     TokenSet stopTokens) {
 
+  /** A search with beams looks at so many more continuations in each step. */
+  private static final int MOST_STOP_TOKENS = 64;
+
   /**
    * Reads them.
    *
@@ -53,11 +56,23 @@ record SamplingRequest(
             LogitBias.of(body.numbersByToken("logit_bias", -LogitBias.MAX, LogitBias.MAX)),
             body.integer("min_tokens", 0, Integer.MAX_VALUE).map(Long::intValue).orElse(0),
             body.flag("ignore_eos"),
-            body.has("stop_token_ids")
-                ? TokenSet.of(body.tokenIds("stop_token_ids"))
-                : TokenSet.EMPTY);
+            stopTokens(body));
     request.refuseContradictions();
     return request;
+  }
+
+  private static TokenSet stopTokens(JsonFields body) {
+    if (!body.has("stop_token_ids")) {
+      return TokenSet.EMPTY;
+    }
+    int[] ids = body.tokenIds("stop_token_ids");
+    if (ids.length > MOST_STOP_TOKENS) {
+      throw ApiException.badRequest(
+          "stop_token_ids",
+          "'stop_token_ids' has %d token ids, but may have %d: leave some out."
+              .formatted(ids.length, MOST_STOP_TOKENS));
+    }
+    return TokenSet.of(ids);
   }
 
   /** OpenAI accepts 0, which means: as few tokens as possible. */

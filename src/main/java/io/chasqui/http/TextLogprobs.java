@@ -46,7 +46,7 @@ record TextLogprobs(
     tokenLogprobs.add(ChatLogprobs.finite(of.chosen()));
     Map<String, Float> top = new LinkedHashMap<>();
     for (int i = 0; i < of.topIds().length; i++) {
-      top.put(text(of.topIds()[i], tokenizer), ChatLogprobs.finite(of.topLogprobs()[i]));
+      top.putIfAbsent(text(of.topIds()[i], tokenizer), ChatLogprobs.finite(of.topLogprobs()[i]));
     }
     top.putIfAbsent(text(id, tokenizer), ChatLogprobs.finite(of.chosen()));
     topLogprobs.add(top);

@@ -100,13 +100,13 @@ public class EngineMetrics {
 
   void observe(Engine engine) {
     Gauge.builder("vllm:num_requests_running", engine, Engine::running)
-        .description("Sequences that run now")
+        .description("Answers that run now")
         .register(registry);
     Gauge.builder("vllm:num_requests_waiting", engine, Engine::waiting)
-        .description("Sequences that wait for their turn")
+        .description("Answers that wait for their turn")
         .register(registry);
     Gauge.builder("chasqui_parked_streams", engine, Engine::parked)
-        .description("Sequences that run, but wait for their readers")
+        .description("Answers that run, but wait for their readers")
         .register(registry);
     Gauge.builder("vllm:kv_cache_usage_perc", engine, Engine::kvUsage)
         .description("The part of the memory for keys and values that is in use, from 0 to 1")
@@ -167,7 +167,8 @@ public class EngineMetrics {
         String reason =
             switch (end.reason()) {
               case STOP -> "stop";
-              case LENGTH, DEADLINE -> "length";
+              case LENGTH -> "length";
+              case DEADLINE -> end.usage().completionTokens() > 0 ? "length" : "abort";
               case CANCELLED -> "abort";
             };
         ended(reason).increment();

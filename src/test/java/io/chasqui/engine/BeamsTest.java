@@ -19,6 +19,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
@@ -35,6 +36,9 @@ class BeamsTest {
   private static int[] prompt;
 
   private final AtomicInteger preemptions = new AtomicInteger();
+
+  /** Holds the engine after its first step, so that those who come run together. */
+  private final CountDownLatch together = new CountDownLatch(1);
 
   @BeforeAll
   static void open() {
@@ -124,10 +128,10 @@ class BeamsTest {
   void theyAreTheSameAloneBesideOthersAndWithLittleMemory() throws Exception {
     List<GenerationRequest> requests = new ArrayList<>();
     for (int i = 0; i < 10; i++) {
-      int[] own = prompt("Tell me a story about a fox. ".repeat(1 + i));
+      int[] own = prompt(i + " times: " + "Tell me a story about a fox. ".repeat(4 + i));
       var request =
           GenerationRequest.forPrompt(own)
-              .maxTokens(30)
+              .maxTokens(40)
               .sampling(new SamplingParameters(i % 2, 0, 1, i));
       requests.add(
           i % 3 == 2
@@ -140,11 +144,12 @@ class BeamsTest {
     }
     // For one context: of ten requests that would take more than ten.
     try (Engine own = engine(12, OptionalLong.of(512 / 16 * StepLoopTest.blockBytes()))) {
-      List<Collected> together = requests.stream().map(own::submit).map(Collected::from).toList();
+      List<Collected> answers = requests.stream().map(own::submit).map(Collected::from).toList();
+      together.countDown();
       for (int i = 0; i < requests.size(); i++) {
-        together.get(i).finished();
+        answers.get(i).finished();
         for (int choice = 0; choice < 3; choice++) {
-          assertEquals(alone.get(i).tokens(choice), together.get(i).tokens(choice), "request " + i);
+          assertEquals(alone.get(i).tokens(choice), answers.get(i).tokens(choice), "request " + i);
         }
       }
       Await.until("all memory is back", () -> own.kvUsage() == 0);
@@ -187,9 +192,10 @@ class BeamsTest {
             .build();
     try (Engine own = engine(beams + 1, OptionalLong.of(512 / 16 * StepLoopTest.blockBytes()))) {
       var first = Collected.from(own.submit(before));
-      Await.until("it generates", () -> !first.tokens().isEmpty());
       var search = Collected.from(own.submit(request.build()));
+      together.countDown();
       search.finished();
+      first.finished();
       for (int choice = 0; choice < beams; choice++) {
         assertEquals(expected.tokens(choice), search.tokens(choice), "choice " + choice);
       }
@@ -268,6 +274,15 @@ class BeamsTest {
             Duration.ofSeconds(60),
             Speculation.OFF,
             new EngineListener() {
+              @Override
+              public void stepped(int sequences, int tokens) {
+                try {
+                  together.await();
+                } catch (InterruptedException e) {
+                  Thread.currentThread().interrupt();
+                }
+              }
+
               @Override
               public void preempted() {
                 preemptions.incrementAndGet();

@@ -154,6 +154,24 @@ class SchedulingTest {
   }
 
   @Test
+  void manyChoicesOfOneRequestDoNotFillTheQueue() throws Exception {
+    try (Engine engine = engine(2, new Slow())) {
+      var many =
+          engine.submit(GenerationRequest.forPrompt(SHORT).sampling(endless()).choices(40).build());
+      var read = Collected.from(many);
+      Await.until("its choices wait", () -> engine.waiting() >= 38);
+      var other = Collected.from(engine.submit(request(1)));
+      many.cancel();
+      assertEquals(FinishReason.LENGTH, other.finished().reason());
+      assertEquals(FinishReason.CANCELLED, read.finished().reason());
+    }
+  }
+
+  private static GenerationRequest request(int maxTokens) {
+    return GenerationRequest.forPrompt(SHORT).maxTokens(maxTokens).build();
+  }
+
+  @Test
   void onlyRequestsOfTheSameSaltShareWhatTheyCompute() throws Exception {
     try (Engine engine = engine(8, new EngineListener() {})) { // memory for all of them
       int full = (LONG.length - 1) / 16 * 16;

@@ -137,6 +137,7 @@ class BadRequestsTest {
             of("min_tokens", text, "-1", "1.5"),
             of("ignore_eos", text, "1"),
             of("stop_token_ids", text, "5", "{}", "[\"5\"]", "[1.5]", "[-1]", "[2048]"),
+            of("stop_token_ids", "[" + "5,".repeat(64) + "5]"),
             of("tools", "5", "true", text, "[{\"type\":\"function\"}]"),
             of("functions", "5", "[{}]"),
             of("speculation", "true", "5", "{}", text, "\"\"", "\"Off\"", "\"PROMPT_LOOKUP\""),

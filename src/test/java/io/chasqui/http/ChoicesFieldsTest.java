@@ -180,6 +180,13 @@ class ChoicesFieldsTest {
   }
 
   @Test
+  void anEchoOfWhatIsNoTokenIsTheClientsFault() {
+    String body = Api.completion(List.of(999_999_999), "echo", true);
+    assertEquals(
+        "prompt", Api.error(Api.post(server, Api.COMPLETIONS, body)).get("param").textValue());
+  }
+
+  @Test
   void whatExcludesBeamsOrNeedsThemIsRefused() {
     assertEquals("num_beams", refused(Api.COMPLETIONS, "num_beams", 2, "stream", true));
     assertEquals("n", refused(Api.COMPLETIONS, "num_beams", 2, "n", 3));
