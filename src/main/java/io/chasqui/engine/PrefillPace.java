@@ -3,7 +3,9 @@ package io.chasqui.engine;
 /**
  * How many tokens of prompts a step takes beside running streams. A step with them shall not take
  * twice as long as one without, so that streams hardly notice a long prompt; both times are
- * measured as the engine runs. What is computed does not depend on it.
+ * measured as the engine runs. Where more wait for their first token than get further ones, each of
+ * them counts as much as a stream: a step may take longer by as much as they are more. What is
+ * computed does not depend on it.
  */
 final class PrefillPace {
   /** Of the time of a step without prompts, what prompts may add. */
@@ -27,12 +29,18 @@ final class PrefillPace {
     }
   }
 
-  /** The most tokens of prompts in a step that running streams share. */
-  int tokens() {
+  /**
+   * The most tokens of prompts in a step that running streams share.
+   *
+   * @param prompts how many prompts are computed
+   * @param streams how many streams run, at least one
+   */
+  int tokens(int prompts, int streams) {
+    double weight = Math.max(1, (double) prompts / streams);
     if (tokenNanos == 0) {
-      return FIRST;
+      return (int) (weight * FIRST);
     }
-    return (int) Math.max(LEAST, SHARE * stepNanos / tokenNanos);
+    return (int) Math.max(LEAST, weight * SHARE * stepNanos / tokenNanos);
   }
 
   private static double mean(double before, double last) {

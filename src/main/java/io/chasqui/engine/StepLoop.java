@@ -238,7 +238,10 @@ final class StepLoop {
     // Beams whose prompt needs no computing any more join the step with a token each.
     int spare = decoder.maxTokens() - width(generating) - (width(prompts) - prompts.size());
     int spareOutputs = decoder.maxOutputs() - width(active);
-    int ofPrompts = generating.isEmpty() ? spare : Math.min(spare, pace.tokens());
+    int ofPrompts =
+        generating.isEmpty()
+            ? spare
+            : Math.min(spare, pace.tokens(prompts.size(), generating.size()));
     Map<Course, Integer> shares = shares(prompts, ofPrompts);
     spare -= shares.values().stream().mapToInt(Integer::intValue).sum();
     List<Course> step = new ArrayList<>();
