@@ -245,15 +245,10 @@ final class Answer {
     return now;
   }
 
-  /** Counts tokens of the answer. */
-  void count(int tokens) {
-    produced += tokens;
-  }
-
   /** Takes what is to be published at the end. */
   void found(List<Token> tokens) {
     found = tokens;
-    count(tokens.size());
+    produced += tokens.size();
   }
 
   /** Hands a token to the reader, or keeps it until the best are known. */
@@ -263,6 +258,7 @@ final class Answer {
     } else if (!channel.put(token)) {
       throw new IllegalStateException("a step was computed for a channel without room");
     }
+    produced++;
   }
 
   /**

@@ -111,7 +111,7 @@ final class Beams extends Course {
    */
   private boolean planPrompt(int beam, int mostTokens) {
     if (sequences[beam] == null) {
-      sequences[beam] = beam == 0 ? adopted() : branch(beam);
+      sequences[beam] = beam == 0 ? newSequence(decoder, search.history(0)) : branch(beam);
     }
     int pending = pending(beam);
     completes = sequences.length == 1 && pending <= mostTokens;
@@ -119,18 +119,6 @@ final class Beams extends Course {
     return left == 0
         ? plan(mostTokens, sequences.length)
         : plan(beam, Math.min(left, mostTokens), completes ? 1 : 0);
-  }
-
-  private TokenDecoder.Sequence adopted() {
-    TokenDecoder.Sequence sequence = decoder.newSequence();
-    if (request.cachesPrompt()) {
-      TokenHistory history = search.history(0);
-      int adopted = sequence.adopt(history.range(0, history.length()), request.cacheSalt());
-      if (history.length() == request.promptLength()) {
-        answer.cached(adopted);
-      }
-    }
-    return sequence;
   }
 
   /**

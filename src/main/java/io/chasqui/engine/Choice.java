@@ -54,13 +54,7 @@ final class Choice extends Course {
 
   @Override
   void start(TokenDecoder decoder) {
-    sequence = decoder.newSequence();
-    if (request.cachesPrompt() && !wantsPromptLogprobs()) {
-      int adopted = sequence.adopt(history.range(0, history.length()), request.cacheSalt());
-      if (choice == 0 && produced == 0) {
-        answer.cached(adopted);
-      }
-    }
+    sequence = wantsPromptLogprobs() ? decoder.newSequence() : newSequence(decoder, history);
   }
 
   @Override
@@ -200,7 +194,6 @@ final class Choice extends Course {
   private FinishReason choose() {
     int token = shared.sampler().next(shared.logits(), sampling, history, produced);
     last = answer.measure(last);
-    answer.count(1);
     history.append(token);
     if (lookup != null) {
       lookup.append(token);

@@ -1,6 +1,7 @@
 package io.chasqui.engine;
 
 import io.chasqui.engine.TokenDecoder.Run;
+import io.chasqui.sampling.TokenHistory;
 import java.util.Comparator;
 import java.util.List;
 
@@ -72,6 +73,19 @@ abstract sealed class Course permits Choice, Beams {
    * @return why it ends, or null if it goes on
    */
   abstract FinishReason advance(TokenDecoder decoder, int row);
+
+  /** A sequence for all of these tokens, which begins with what the prefix cache has of them. */
+  final TokenDecoder.Sequence newSequence(TokenDecoder decoder, TokenHistory history) {
+    TokenDecoder.Sequence sequence = decoder.newSequence();
+    GenerationRequest request = answer.request;
+    if (request.cachesPrompt()) {
+      int adopted = sequence.adopt(history.range(0, history.length()), request.cacheSalt());
+      if (choice == 0 && history.length() == request.promptLength()) {
+        answer.cached(adopted);
+      }
+    }
+    return sequence;
+  }
 
   final boolean generates() {
     return pending() == 1;

@@ -363,10 +363,8 @@ final class StepLoop {
         List<? extends Course> forks = course.forks();
         advance(course, first);
         for (Course fork : forks) {
-          if (course
-              .answer
-              .courses()
-              .contains(fork)) { // unless the first one's end is the answer's
+          // The end of the first can be that of all.
+          if (course.answer.courses().contains(fork)) {
             join(fork, first);
           }
         }
