@@ -11,6 +11,7 @@ import io.chasqui.engine.GenerationEvent.Token;
 import io.chasqui.http.AnswerFormat.WholeChoice;
 import io.smallrye.mutiny.Multi;
 import io.smallrye.mutiny.Uni;
+import io.smallrye.mutiny.infrastructure.Infrastructure;
 import io.vertx.ext.web.RoutingContext;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.ws.rs.core.MediaType;
@@ -18,6 +19,7 @@ import jakarta.ws.rs.core.Response;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Supplier;
 import org.jboss.logging.Logger;
 
 /** Turns a generation into an HTTP answer, whole or as a stream of events. */
@@ -46,7 +48,7 @@ class Answers {
   }
 
   /** The head of a stream, and its frames to come. */
-  Response stream(Multi<String> frames) {
+  Response stream(Multi<Supplier<String>> frames) {
     return Response.ok(new EventStream(frames), MediaType.SERVER_SENT_EVENTS_TYPE)
         .header("Cache-Control", "no-cache")
         .header("X-Accel-Buffering", "no")
@@ -54,19 +56,23 @@ class Answers {
   }
 
   /** All events of a streamed answer. */
-  Multi<String> frames(Generation generation, AnswerFormat format, boolean usage) {
+  Multi<Supplier<String>> frames(Generation generation, AnswerFormat format, boolean usage) {
     var frames = new AnswerFrames(format, usage, this::frame);
-    Multi<String> opening = Multi.createFrom().item(frames::opening);
-    Multi<String> answer =
+    Multi<Supplier<String>> opening = Multi.createFrom().item(() -> frames::opening);
+    Multi<Supplier<String>> answer =
         Multi.createFrom()
             .publisher(generation)
-            .map(frames::of)
+            .<Supplier<String>>map(event -> () -> frames.of(event))
             .onFailure()
             .recoverWithItem(cause -> {
               LOG.error("A generation failed in the middle of its stream", cause);
-              return lastWords(
-                  ApiException.of(
-                      503, "The model failed; the server's log tells why.", null, "interrupted"));
+              return () ->
+                  lastWords(
+                      ApiException.of(
+                          503,
+                          "The model failed; the server's log tells why.",
+                          null,
+                          "interrupted"));
             });
     return Multi.createBy()
         .concatenating()
@@ -94,6 +100,7 @@ class Answers {
         .publisher(generation)
         .collect()
         .in(() -> new Whole(format.choices()), Whole::add)
+        .emitOn(Infrastructure.getDefaultWorkerPool()) // the engine's thread has no time for it
         .map(answer -> {
           ApiException.of(answer.end)
               .ifPresent(failure -> {

@@ -23,6 +23,7 @@ import java.time.Duration;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Supplier;
 import java.util.regex.Pattern;
 
 /**
@@ -143,10 +144,10 @@ public class CompletionsResource {
   private Response held(PromptedRequest request, TimeLimit timeLimit) {
     ColdStart start = served.coldStart();
     AnswerRequest asked = request.answer();
-    Multi<String> progress = new Progress(served).comments();
+    Multi<Supplier<String>> progress = new Progress(served).comments().map(text -> () -> text);
     // A client can leave while its request is submitted, before the answer is subscribed to.
     var begun = new CompletableFuture<Generation>();
-    Multi<String> answer =
+    Multi<Supplier<String>> answer =
         served
             .engine()
             .emitOn(Infrastructure.getDefaultWorkerPool())
@@ -158,10 +159,10 @@ public class CompletionsResource {
                   submitted.generation(), submitted.format(), asked.includeUsage());
             })
             .onFailure()
-            .recoverWithItem(failure -> answers.lastWords(ApiException.of(failure)));
+            .recoverWithItem(failure -> () -> answers.lastWords(ApiException.of(failure)));
     boolean first = start.isFirstAnswer();
     Set<Phase> told = start.ended();
-    Multi<String> timing =
+    Multi<Supplier<String>> timing =
         Multi.createFrom().deferred(() -> first ? timingBeside(told) : Multi.createFrom().empty());
     Response response =
         answers.stream(
@@ -176,13 +177,13 @@ public class CompletionsResource {
   }
 
   /** What the head of the first answer could not tell yet. */
-  private Multi<String> timingBeside(Set<Phase> told) {
+  private Multi<Supplier<String>> timingBeside(Set<Phase> told) {
     ColdStart start = served.coldStart();
     Set<Phase> later = start.ended();
     later.removeAll(told);
     return later.isEmpty()
         ? Multi.createFrom().empty()
         : Multi.createFrom()
-            .item(EventStream.comment("Server-Timing: " + start.serverTiming(later)));
+            .item(() -> () -> EventStream.comment("Server-Timing: " + start.serverTiming(later)));
   }
 }

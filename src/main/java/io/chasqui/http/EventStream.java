@@ -1,13 +1,16 @@
 package io.chasqui.http;
 
 import io.smallrye.mutiny.Multi;
+import java.util.function.Supplier;
 
 /**
  * The body of a streamed answer, written by {@link EventStreamWriter}.
  *
- * @param frames finished server-sent events, any number of them in each item
+ * @param frames server-sent events, any number of them in each item, which become text one after
+ *     another where they are written: the engine's thread, on which they may come, has no time for
+ *     JSON
  */
-record EventStream(Multi<String> frames) {
+record EventStream(Multi<Supplier<String>> frames) {
   /** What tells OpenAI's clients that the stream is whole. */
   static final String DONE = frame("[DONE]");
 

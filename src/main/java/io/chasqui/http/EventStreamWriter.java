@@ -13,6 +13,7 @@ import java.lang.reflect.Type;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.concurrent.Flow;
+import java.util.function.Supplier;
 import org.jboss.logging.Logger;
 import org.jboss.resteasy.reactive.server.spi.ResteasyReactiveResourceInfo;
 import org.jboss.resteasy.reactive.server.spi.ServerHttpResponse;
@@ -68,7 +69,7 @@ public class EventStreamWriter implements ServerMessageBodyWriter<EventStream> {
   }
 
   /** One response. Its state is touched on one event loop only. */
-  private final class Writing implements Flow.Subscriber<String> {
+  private final class Writing implements Flow.Subscriber<Supplier<String>> {
     private final ServerHttpResponse response;
     private final Context eventLoop = vertx.getOrCreateContext();
     private final long keepAliveTimer;
@@ -98,12 +99,19 @@ public class EventStreamWriter implements ServerMessageBodyWriter<EventStream> {
     }
 
     @Override
-    public void onNext(String frames) {
+    public void onNext(Supplier<String> frames) {
       onLoop(() -> write(frames));
     }
 
-    private void write(String frames) {
+    private void write(Supplier<String> of) {
       if (closed) {
+        return;
+      }
+      String frames;
+      try {
+        frames = of.get();
+      } catch (RuntimeException e) {
+        broken(e);
         return;
       }
       if (frames.isEmpty()) {
@@ -131,10 +139,12 @@ public class EventStreamWriter implements ServerMessageBodyWriter<EventStream> {
 
     @Override
     public void onError(Throwable failure) {
-      onLoop(() -> {
-        LOG.error("A stream ended without its last event", failure);
-        end();
-      });
+      onLoop(() -> broken(failure));
+    }
+
+    private void broken(Throwable failure) {
+      LOG.error("A stream ended without its last event", failure);
+      end();
     }
 
     @Override
