@@ -23,7 +23,6 @@ final class StepLoop {
   private final TokenDecoder decoder;
   private final EngineOptions options;
   private final int slots;
-  private final PrefillPace pace = new PrefillPace();
 
   /** By urgency and order of submission; also the lock of all that submits and closes. */
   private final TreeSet<Course> waiting = new TreeSet<>(Course.ORDER);
@@ -241,7 +240,7 @@ final class StepLoop {
     int ofPrompts =
         generating.isEmpty()
             ? spare
-            : Math.min(spare, pace.tokens(prompts.size(), generating.size()));
+            : Math.min(spare, PrefillPace.tokens(prompts.size(), width(generating)));
     Map<Course, Integer> shares = shares(prompts, ofPrompts);
     spare -= shares.values().stream().mapToInt(Integer::intValue).sum();
     List<Course> step = new ArrayList<>();
@@ -338,9 +337,6 @@ final class StepLoop {
 
   private void compute(List<Course> step) {
     List<Run> runs = step.stream().flatMap(course -> course.runs().stream()).toList();
-    int ofPrompts =
-        step.stream().filter(course -> !course.generates()).mapToInt(Course::tokens).sum();
-    long begin = System.nanoTime();
     try {
       decoder.forward(runs);
     } catch (RuntimeException | Error e) {
@@ -348,7 +344,6 @@ final class StepLoop {
       return;
     }
     int all = step.stream().mapToInt(Course::tokens).sum();
-    pace.measured(ofPrompts, all - ofPrompts, (double) (System.nanoTime() - begin));
     options.listener().stepped(runs.size(), all);
     int row = 0;
     for (Course course : step) {
