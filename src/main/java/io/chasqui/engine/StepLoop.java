@@ -347,13 +347,11 @@ final class StepLoop {
     options.listener().stepped(runs.size(), all);
     int row = 0;
     for (Course course : step) {
-      int outputs = course.outputs();
-      if (!course.answer.courses().contains(course)) {
-        row += outputs; // another choice of the same answer has ended it
-        continue;
-      }
       int first = row;
-      row += outputs;
+      row += course.outputs();
+      if (!course.answer.courses().contains(course)) {
+        continue; // another choice of the same answer has ended it
+      }
       try {
         List<? extends Course> forks = course.forks();
         advance(course, first);

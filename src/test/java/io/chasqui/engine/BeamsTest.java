@@ -19,7 +19,6 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
-import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
@@ -37,8 +36,14 @@ class BeamsTest {
 
   private final AtomicInteger preemptions = new AtomicInteger();
 
-  /** Holds the engine after its first step, so that those who come run together. */
-  private final CountDownLatch together = new CountDownLatch(1);
+  /** Of a test's own engine; those who come before it is opened run together. */
+  private final Gate together =
+      new Gate() {
+        @Override
+        public void preempted() {
+          preemptions.incrementAndGet();
+        }
+      };
 
   @BeforeAll
   static void open() {
@@ -145,7 +150,7 @@ class BeamsTest {
     // For one context: of ten requests that would take more than ten.
     try (Engine own = engine(12, OptionalLong.of(512 / 16 * StepLoopTest.blockBytes()))) {
       List<Collected> answers = requests.stream().map(own::submit).map(Collected::from).toList();
-      together.countDown();
+      together.open();
       for (int i = 0; i < requests.size(); i++) {
         answers.get(i).finished();
         for (int choice = 0; choice < 3; choice++) {
@@ -193,7 +198,7 @@ class BeamsTest {
     try (Engine own = engine(beams + 1, OptionalLong.of(512 / 16 * StepLoopTest.blockBytes()))) {
       var first = Collected.from(own.submit(before));
       var search = Collected.from(own.submit(request.build()));
-      together.countDown();
+      together.open();
       search.finished();
       first.finished();
       for (int choice = 0; choice < beams; choice++) {
@@ -273,21 +278,7 @@ class BeamsTest {
             16,
             Duration.ofSeconds(60),
             Speculation.OFF,
-            new EngineListener() {
-              @Override
-              public void stepped(int sequences, int tokens) {
-                try {
-                  together.await();
-                } catch (InterruptedException e) {
-                  Thread.currentThread().interrupt();
-                }
-              }
-
-              @Override
-              public void preempted() {
-                preemptions.incrementAndGet();
-              }
-            }));
+            together));
   }
 
   private static Collected finished(Engine engine, GenerationRequest request) throws Exception {

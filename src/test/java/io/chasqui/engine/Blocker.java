@@ -1,15 +1,12 @@
 package io.chasqui.engine;
 
 import io.chasqui.Await;
-import java.util.concurrent.CountDownLatch;
 
 /**
  * Holds an engine with one slot: a request of its own stays where it is until this is closed, and
- * what comes meanwhile waits. It is the listener of that engine, and so on its thread, whoever
- * reads.
+ * what comes meanwhile waits.
  */
-final class Blocker implements EngineListener, AutoCloseable {
-  private final CountDownLatch released = new CountDownLatch(1);
+final class Blocker extends Gate implements AutoCloseable {
   private volatile Generation generation;
 
   /** Returns when the request runs. */
@@ -19,22 +16,8 @@ final class Blocker implements EngineListener, AutoCloseable {
   }
 
   @Override
-  public void stepped(int sequences, int tokens) {
-    try {
-      released.await();
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
-  }
-
-  /** Lets the engine go on, with whatever runs. */
-  void release() {
-    released.countDown();
-  }
-
-  @Override
   public void close() {
     generation.cancel();
-    release();
+    open();
   }
 }

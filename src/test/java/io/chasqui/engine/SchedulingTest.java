@@ -57,7 +57,7 @@ class SchedulingTest {
       var longAnswer = Collected.from(first, Long.MAX_VALUE, token -> order.add("long"));
       Await.until("the long prompt runs", () -> engine.running() == 1);
       var shortAnswer = submit(engine, "short", 0, order);
-      blocker.release();
+      blocker.open();
       longAnswer.finished();
       shortAnswer.finished();
       assertEquals(List.of("short", "long"), order);

@@ -2,8 +2,6 @@ package io.chasqui.engine;
 
 import io.chasqui.UnseenText;
 import io.chasqui.kernel.KvLayout;
-import io.chasqui.model.Decoder;
-import io.chasqui.pack.EmbeddedModel;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -77,7 +75,7 @@ final class Soak {
     List<Known> pool = pool();
     // For one in ten of those that run at once, or for the one whole context that there must be.
     int blocks = random.nextInt(2) == 0 ? SLOTS * SoakRequest.CONTEXT / 16 / 10 : 32;
-    try (Engine engine = engine(OptionalLong.of(blocks * blockBytes()))) {
+    try (Engine engine = engine(OptionalLong.of(blocks * StepLoopTest.blockBytes(kvType)))) {
       Set<Path> files = Set.of();
       Set<String> threads = Set.of();
       long heap = 0;
@@ -230,8 +228,7 @@ final class Soak {
     var reader = new SoakReader[1];
     reader[0] =
         switch (client) {
-          case READS -> new SoakReader(Long.MAX_VALUE, token -> {}, end);
-          case CANCELS_AT_ONCE, CANCELS_AT_A_MOMENT ->
+          case READS, CANCELS_AT_ONCE, CANCELS_AT_A_MOMENT ->
               new SoakReader(Long.MAX_VALUE, token -> {}, end);
           case CANCELS_AT_A_TOKEN ->
               new SoakReader(
@@ -445,13 +442,6 @@ final class Soak {
                 preemptions.incrementAndGet();
               }
             }));
-  }
-
-  private long blockBytes() throws IOException {
-    try (var model = new EmbeddedModel().packed()) {
-      var config = model.config();
-      return config.layers() * Decoder.kvLayout(config, kvType).blockBytes();
-    }
   }
 
   private static Set<Path> temporaryFiles() throws IOException {

@@ -9,6 +9,7 @@ import io.chasqui.kernel.KvLayout;
 import io.chasqui.model.Decoder;
 import io.chasqui.pack.EmbeddedModel;
 import io.chasqui.sampling.SamplingParameters;
+import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -161,10 +162,14 @@ class StepLoopTest {
   }
 
   /** Of all layers of the demo model: 2 heads' keys and values in half precision. */
-  static long blockBytes() throws Exception {
+  static long blockBytes() throws IOException {
+    return blockBytes(KvLayout.Type.F16);
+  }
+
+  static long blockBytes(KvLayout.Type type) throws IOException {
     try (var model = new EmbeddedModel().packed()) {
       var config = model.config();
-      return config.layers() * Decoder.kvLayout(config, KvLayout.Type.F16).blockBytes();
+      return config.layers() * Decoder.kvLayout(config, type).blockBytes();
     }
   }
 
