@@ -3,13 +3,11 @@ package io.chasqui.engine;
 import io.chasqui.engine.GenerationEvent.Finished;
 import io.chasqui.engine.GenerationEvent.Token;
 import io.chasqui.sampling.BeamScorer;
-import io.chasqui.sampling.Sampler;
 import io.chasqui.sampling.TokenLogprobs;
 import io.chasqui.sampling.TokenSet;
 import io.chasqui.tokenizer.Tokenizer;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 
@@ -27,21 +25,42 @@ final class Answer {
   private static final Duration FOREVER = Duration.ofDays(365);
 
   /** What all answers of an engine share. */
-  @SuppressWarnings("ArrayRecordComponent") // scratch memory, never compared
-  record Shared(
-      Tokenizer tokenizer,
-      EngineOptions options,
-      TokenSet endOfText,
-      Sampler sampler,
-      BeamScorer beamScorer,
-      float[] logits) {
+  static final class Shared {
+    final Tokenizer tokenizer;
+    final EngineOptions options;
+    final TokenSet endOfText;
 
-    /** Reads a row of the last step. */
-    void read(TokenDecoder decoder, int row) {
-      decoder.logits(row, logits);
-      // Models pad their vocabulary to a round number; what has no text is never an answer.
-      int from = Math.min(tokenizer.vocabularySize(), logits.length);
-      Arrays.fill(logits, from, logits.length, Float.NEGATIVE_INFINITY);
+    /** Of the engine's thread. */
+    final BeamScorer beamScorer;
+
+    private final int vocabularySize;
+
+    /** Of each member that chooses, made by that member when it does so for the first time. */
+    private final Chooser[] choosers;
+
+    /**
+     * @param members threads that choose tokens; the first is the engine's
+     */
+    Shared(
+        Tokenizer tokenizer,
+        EngineOptions options,
+        TokenSet endOfText,
+        int vocabularySize,
+        int members) {
+      this.tokenizer = tokenizer;
+      this.options = options;
+      this.endOfText = endOfText;
+      this.vocabularySize = vocabularySize;
+      choosers = new Chooser[members];
+      beamScorer = new BeamScorer(chooser(0).sampler());
+    }
+
+    /** For that member only. */
+    Chooser chooser(int member) {
+      if (choosers[member] == null) {
+        choosers[member] = new Chooser(vocabularySize, tokenizer.vocabularySize(), endOfText);
+      }
+      return choosers[member];
     }
   }
 
@@ -188,7 +207,7 @@ final class Answer {
   private long nanosUntilStalled(long now) {
     return parkedSince == 0
         ? Long.MAX_VALUE
-        : parkedSince + nanos(shared.options().stallTimeout()) - now;
+        : parkedSince + nanos(shared.options.stallTimeout()) - now;
   }
 
   private long nanosUntilDeadline(long now) {
@@ -216,7 +235,7 @@ final class Answer {
   void verified(int guesses, int right) {
     drafted += guesses;
     accepted += right;
-    shared.options().listener().verified(guesses, right);
+    shared.options.listener().verified(guesses, right);
   }
 
   /** Publishes the prompt's probabilities, once. */
@@ -237,9 +256,9 @@ final class Answer {
     long now = System.nanoTime();
     if (first == 0) {
       first = now;
-      shared.options().listener().firstToken(Duration.ofNanos(now - submitted));
+      shared.options.listener().firstToken(Duration.ofNanos(now - submitted));
     } else if (previous != 0) {
-      shared.options().listener().nextToken(Duration.ofNanos(now - previous));
+      shared.options.listener().nextToken(Duration.ofNanos(now - previous));
     }
     last = now;
     return now;
@@ -285,7 +304,7 @@ final class Answer {
             Duration.ofNanos(first == 0 ? 0 : last - firstToken));
     var usage = new Usage(request.promptLength(), Math.max(0, cached), produced, drafted, accepted);
     var end = new Finished(reason, usage, timings);
-    shared.options().listener().finished(end);
+    shared.options.listener().finished(end);
     boolean isCut = reason == FinishReason.CANCELLED;
     channel.finish(isCut ? List.of() : best.map(BestChoices::tokens).orElse(found), end);
   }
@@ -293,7 +312,7 @@ final class Answer {
   /** As {@link #end}, of an answer that broke. */
   void fail(Throwable cause) {
     giveMemoryBack();
-    shared.options().listener().failed(cause);
+    shared.options.listener().failed(cause);
     channel.fail(cause);
   }
 

@@ -40,7 +40,7 @@ final class Beams extends Course {
     this.parameters = parameters;
     search =
         new BeamSearch(
-            shared.beamScorer(),
+            shared.beamScorer,
             request.sampling(),
             parameters,
             answer.maxTokens,
@@ -176,8 +176,7 @@ final class Beams extends Course {
       return null;
     }
     for (int beam = 0; beam < sequences.length; beam++) {
-      shared.read(decoder, row + beam);
-      search.read(beam, shared.logits());
+      search.read(beam, shared.chooser(0).read(decoder, row + beam));
     }
     search.next(this::isStopped);
     last = answer.measure(last);
@@ -193,7 +192,7 @@ final class Beams extends Course {
     if (request.stop().isEmpty()) {
       return false;
     }
-    var text = new AnswerText(shared.tokenizer(), request.stop());
+    var text = new AnswerText(shared.tokenizer, request.stop());
     TokenHistory history = search.history(beam);
     for (int i = request.promptLength(); i < history.length(); i++) {
       text.append(history.get(i));
@@ -232,11 +231,11 @@ final class Beams extends Course {
   }
 
   private void addTokens(Hypothesis hypothesis, int choice, FinishReason reason, List<Token> to) {
-    var text = new AnswerText(shared.tokenizer(), request.stop());
+    var text = new AnswerText(shared.tokenizer, request.stop());
     int[] ids = hypothesis.tokens();
     for (int i = 0; i < ids.length; i++) {
       boolean isLast = i == ids.length - 1;
-      boolean isEnd = isLast && request.sampling().endsWith(ids[i], shared.endOfText());
+      boolean isEnd = isLast && request.sampling().endsWith(ids[i], shared.endOfText);
       String piece = isEnd ? "" : text.append(ids[i]);
       to.add(
           new Token(

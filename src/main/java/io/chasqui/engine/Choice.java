@@ -1,5 +1,6 @@
 package io.chasqui.engine;
 
+import io.chasqui.engine.Chooser.Chosen;
 import io.chasqui.engine.GenerationEvent.Token;
 import io.chasqui.engine.TokenDecoder.Run;
 import io.chasqui.sampling.SamplingParameters;
@@ -8,6 +9,7 @@ import io.chasqui.sampling.TokenLogprobs;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 
 /** The course of one text that goes on from the prompt. */
 final class Choice extends Course {
@@ -34,6 +36,9 @@ final class Choice extends Course {
   /** Whether the step at hand computes what the next token is chosen from. */
   private boolean completes;
 
+  /** From the first row of the step at hand that a token is to be chosen from; null before. */
+  private Chosen chosen;
+
   private int produced;
   private long last;
 
@@ -42,7 +47,7 @@ final class Choice extends Course {
     request = answer.request;
     shared = answer.shared;
     sampling = request.sampling().ofChoice(choice);
-    answerText = new AnswerText(shared.tokenizer(), request.stop());
+    answerText = new AnswerText(shared.tokenizer, request.stop());
     history = new TokenHistory(request.prompt());
     lookup = answer.speculates() ? new PromptLookup() : null;
   }
@@ -134,6 +139,26 @@ final class Choice extends Course {
     return forks;
   }
 
+  @Override
+  void choose(TokenDecoder decoder, int row, int member) {
+    if (completes && answer.maxTokens > 0) {
+      chosen = chosenFrom(decoder, row + run.outputs() - verified(), member);
+    }
+  }
+
+  /** Rows of the step at hand from which tokens may be chosen: no draft follows a prompt. */
+  private int verified() {
+    return produced == 0 ? 1 : run.outputs();
+  }
+
+  private Chosen chosenFrom(TokenDecoder decoder, int row, int member) {
+    Chooser chooser = shared.chooser(member);
+    chooser.read(decoder, row);
+    boolean isRanked = request.computedChoices() > request.choices();
+    return chooser.choose(
+        sampling, history, produced, isRanked ? OptionalInt.of(topLogprobs()) : request.logprobs());
+  }
+
   /**
    * {@inheritDoc}
    *
@@ -151,24 +176,23 @@ final class Choice extends Course {
     if (answer.maxTokens == 0) {
       return FinishReason.LENGTH;
     }
-    boolean followsPrompt = produced == 0;
-    if (lookup != null && followsPrompt) {
+    if (lookup != null && produced == 0) {
       lookup.append(request.prompt());
     }
     int[] step = run.tokens();
-    int verified = followsPrompt ? 1 : run.outputs(); // no draft follows a prompt
+    int verified = verified();
     int firstRow = row + run.outputs() - verified;
-    int chosen = 0;
-    boolean guessed;
-    FinishReason reason;
-    do {
-      shared.read(decoder, firstRow + chosen);
-      reason = choose();
-      chosen++;
-      guessed = chosen < verified && step[chosen] == history.get(history.length() - 1);
-    } while (guessed && reason == null);
+    FinishReason reason = take(chosen);
+    int taken = 1;
+    boolean guessed = taken < verified && step[taken] == chosen.token();
+    while (guessed && reason == null) {
+      Chosen next = chosenFrom(decoder, firstRow + taken, 0);
+      reason = take(next);
+      taken++;
+      guessed = taken < verified && step[taken] == next.token();
+    }
     if (verified > 1) {
-      int right = guessed ? chosen : chosen - 1;
+      int right = guessed ? taken : taken - 1;
       lookup.verified(verified - 1, right);
       answer.verified(verified - 1, right);
     }
@@ -182,33 +206,33 @@ final class Choice extends Course {
       promptLogprobs.add(Optional.empty()); // nothing comes before the first token
     }
     for (int i = 0; i < run.outputs() && promptLogprobs.size() < request.promptLength(); i++) {
-      shared.read(decoder, row + i);
-      promptLogprobs.add(Optional.of(logprobs(history.get(promptLogprobs.size()))));
+      float[] logits = shared.chooser(0).read(decoder, row + i);
+      int token = history.get(promptLogprobs.size());
+      promptLogprobs.add(Optional.of(TokenLogprobs.of(logits, token, topLogprobs())));
     }
     if (completes) {
       answer.publishPrompt(promptLogprobs);
     }
   }
 
-  /** Chooses a token from the row that was read, publishes it and returns why the choice ends. */
-  private FinishReason choose() {
-    int token = shared.sampler().next(shared.logits(), sampling, history, produced);
+  private int topLogprobs() {
+    return request.logprobs().orElse(0);
+  }
+
+  /** Goes on with a token, publishes it and returns why the choice ends. */
+  private FinishReason take(Chosen next) {
     last = answer.measure(last);
-    history.append(token);
+    history.append(next.token());
     if (lookup != null) {
-      lookup.append(token);
+      lookup.append(next.token());
     }
-    return publish(token);
+    return publish(next.token(), next.logprobs());
   }
 
-  private TokenLogprobs logprobs(int token) {
-    return TokenLogprobs.of(shared.logits(), token, request.logprobs().orElse(0));
-  }
-
-  private FinishReason publish(int token) {
+  private FinishReason publish(int token, Optional<TokenLogprobs> logprobs) {
     FinishReason reason = null;
     String text;
-    if (sampling.endsWith(token, shared.endOfText())) {
+    if (sampling.endsWith(token, shared.endOfText)) {
       text = "";
       reason = FinishReason.STOP;
     } else {
@@ -226,11 +250,6 @@ final class Choice extends Course {
     if (answer.channel.isCancelled()) {
       return FinishReason.CANCELLED;
     }
-    boolean isRanked = request.computedChoices() > request.choices();
-    Optional<TokenLogprobs> logprobs =
-        isRanked || request.logprobs().isPresent()
-            ? Optional.of(logprobs(token))
-            : Optional.empty();
     answer.publish(
         new Token(
             choice,

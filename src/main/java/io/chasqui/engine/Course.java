@@ -67,7 +67,16 @@ abstract sealed class Course permits Choice, Beams {
   }
 
   /**
-   * Chooses what follows, after the step at hand was computed.
+   * Chooses, after the step at hand was computed, what can be chosen of it beside other courses. To
+   * be called before {@link #advance}, by any of the decoder's threads.
+   *
+   * @param row of the first of its outputs
+   * @param member which thread it is
+   */
+  void choose(TokenDecoder decoder, int row, int member) {}
+
+  /**
+   * Goes on with what follows, after the step at hand was computed.
    *
    * @param row of the first of its outputs
    * @return why it ends, or null if it goes on

@@ -182,6 +182,16 @@ final class JlamaDecoder implements TokenDecoder {
   }
 
   @Override
+  public int members() {
+    return 1;
+  }
+
+  @Override
+  public void share(int pieces, SharedWork work) {
+    TokenDecoder.inTurn(pieces, work);
+  }
+
+  @Override
   public void logits(int row, float[] into) {
     logits
         .getMemorySegment()

@@ -12,8 +12,6 @@ import io.chasqui.pack.ModelSettings;
 import io.chasqui.pack.PackedModel;
 import io.chasqui.pack.SafetensorsFiles;
 import io.chasqui.pack.TokenizerJson;
-import io.chasqui.sampling.BeamScorer;
-import io.chasqui.sampling.Sampler;
 import io.chasqui.sampling.SamplingParameters;
 import io.chasqui.sampling.TokenSet;
 import io.chasqui.tokenizer.Tokenizer;
@@ -150,11 +148,9 @@ public final class LocalEngine implements Engine {
           name);
     }
     TokenSet endOfText = TokenSet.of(settings.eosTokenIds());
-    int vocabulary = settings.vocabularySize();
-    var sampler = new Sampler(vocabulary, endOfText);
     shared =
         new Answer.Shared(
-            tokenizer, options, endOfText, sampler, new BeamScorer(sampler), new float[vocabulary]);
+            tokenizer, options, endOfText, settings.vocabularySize(), decoder.members());
     options.listener().loaded();
     computeOneToken(decoder);
     model =

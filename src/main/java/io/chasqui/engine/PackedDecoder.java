@@ -20,6 +20,9 @@ final class PackedDecoder implements TokenDecoder {
   /** More do not make a prompt quicker, and the buffers of a step grow with them. */
   private static final int MAX_TOKENS = 128;
 
+  /** Choosing the tokens of a step takes little time, and scratch memory of each member. */
+  private static final int MAX_MEMBERS = 8;
+
   private static final System.Logger LOG = System.getLogger(PackedDecoder.class.getName());
 
   private final PackedModel model;
@@ -160,6 +163,25 @@ final class PackedDecoder implements TokenDecoder {
       batch.add(((Positions) run.sequence()).of(), run.tokens(), run.outputs());
     }
     decoder.forward(batch);
+  }
+
+  @Override
+  public int members() {
+    return Math.min(team.size(), MAX_MEMBERS);
+  }
+
+  @Override
+  public void share(int pieces, SharedWork work) {
+    int members = Math.min(members(), pieces);
+    if (members <= 1) {
+      TokenDecoder.inTurn(pieces, work);
+      return;
+    }
+    team.run((member, size) -> {
+      for (int piece = member; member < members && piece < pieces; piece += members) {
+        work.run(piece, member);
+      }
+    });
   }
 
   @Override

@@ -345,25 +345,54 @@ final class StepLoop {
     }
     int all = step.stream().mapToInt(Course::tokens).sum();
     options.listener().stepped(runs.size(), all);
+    List<Turn> turns = turns(step);
+    var failures = new Throwable[turns.size()];
+    decoder.share(turns.size(), (i, member) -> failures[i] = turns.get(i).choose(decoder, member));
+    for (int i = 0; i < turns.size(); i++) {
+      Turn turn = turns.get(i);
+      Course course = turn.course;
+      if (!course.answer.courses().contains(course)) {
+        continue; // another choice of the same answer has ended it
+      }
+      if (failures[i] != null) {
+        fail(course.answer, failures[i]);
+      } else {
+        tried(course, () -> advance(turn));
+      }
+    }
+  }
+
+  /** A course that goes on from rows of the last step; one that joins has not run before. */
+  private record Turn(Course course, int row, boolean joins) {
+    /** Returns what it has thrown, or null. */
+    Throwable choose(TokenDecoder decoder, int member) {
+      try {
+        course.choose(decoder, row, member);
+        return null;
+      } catch (RuntimeException | Error e) {
+        return e;
+      }
+    }
+  }
+
+  /** In the order in which they are to go on; the other choices of an answer follow its first. */
+  private List<Turn> turns(List<Course> step) {
+    List<Turn> turns = new ArrayList<>();
     int row = 0;
     for (Course course : step) {
       int first = row;
       row += course.outputs();
-      if (!course.answer.courses().contains(course)) {
-        continue; // another choice of the same answer has ended it
-      }
-      try {
-        List<? extends Course> forks = course.forks();
-        advance(course, first);
-        for (Course fork : forks) {
-          // The end of the first can be that of all.
-          if (course.answer.courses().contains(fork)) {
-            join(fork, first);
-          }
-        }
-      } catch (RuntimeException | Error e) {
-        fail(course.answer, e); // one broken answer must not take the others with it
-      }
+      turns.add(new Turn(course, first, false));
+      tried(course, () -> course.forks().forEach(fork -> turns.add(new Turn(fork, first, true))));
+    }
+    return turns;
+  }
+
+  private void advance(Turn turn) {
+    if (turn.joins) {
+      join(turn.course, turn.row);
+    } else {
+      advance(turn.course, turn.row);
     }
   }
 

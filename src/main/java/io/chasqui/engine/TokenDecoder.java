@@ -44,11 +44,41 @@ interface TokenDecoder extends AutoCloseable {
   @SuppressWarnings("ArrayRecordComponent") // never compared, and nobody writes to it
   record Run(Sequence sequence, int[] tokens, int outputs) {}
 
+  /** The most threads that {@link #share} runs work on. */
+  int members();
+
+  /**
+   * Does pieces of work that do not depend on each other, on the threads that compute the steps,
+   * and returns when all are done.
+   *
+   * @param work must not throw
+   */
+  void share(int pieces, SharedWork work);
+
+  /** Does pieces of work on the caller's thread. */
+  static void inTurn(int pieces, SharedWork work) {
+    for (int piece = 0; piece < pieces; piece++) {
+      work.run(piece, 0);
+    }
+  }
+
+  /** One of several pieces of work. */
+  @FunctionalInterface
+  interface SharedWork {
+    /**
+     * Does a piece of it.
+     *
+     * @param piece from 0
+     * @param member which thread does it: 0, that of the caller, to below {@link #members}
+     */
+    void run(int piece, int member);
+  }
+
   /** Appends the tokens of each run to its sequence and computes what could follow them. */
   void forward(List<Run> step);
 
   /**
-   * Copies a row of logits of the last step.
+   * Copies a row of logits of the last step; for any thread of {@link #share}.
    *
    * @param row counted over the outputs of all runs, in their order
    * @param into {@code [vocabulary]}

@@ -11,14 +11,24 @@ class PrefillPaceTest {
   void onePromptAddsLessTokensThanCountForTheTimeOfAStep() {
     for (int streams = 1; streams <= 64; streams++) {
       int tokens = PrefillPace.tokens(1, streams);
-      assertTrue(tokens >= 4 && tokens < streams + 4, streams + " streams: " + tokens);
+      assertTrue(tokens >= 1 && tokens <= streams + 4, streams + " streams: " + tokens);
+    }
+  }
+
+  @Test
+  void aStepHasNoTileThatIsPartlyEmpty() {
+    for (int prompts = 1; prompts <= 8; prompts++) {
+      for (int streams = 1; streams <= 64; streams++) {
+        int tokens = PrefillPace.tokens(prompts, streams) + streams;
+        assertEquals(0, tokens % 4, prompts + " prompts, " + streams + " streams");
+      }
     }
   }
 
   @Test
   void eachOfSeveralPromptsGetsSoManyTimesAsMuch() {
-    assertEquals(6, PrefillPace.tokens(1, 4));
-    assertEquals(25, PrefillPace.tokens(2, 4));
-    assertEquals(102, PrefillPace.tokens(4, 4));
+    assertEquals(4, PrefillPace.tokens(1, 4));
+    assertEquals(24, PrefillPace.tokens(2, 4));
+    assertEquals(88, PrefillPace.tokens(4, 4));
   }
 }
