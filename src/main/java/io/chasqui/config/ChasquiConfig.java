@@ -5,6 +5,7 @@ import io.chasqui.kernel.KvLayout;
 import io.quarkus.runtime.configuration.MemorySize;
 import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithDefault;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -59,6 +60,24 @@ public interface ChasquiConfig {
   @WithDefault("off")
   Speculation speculation();
 
+  /**
+   * The most that a request may take, from its arrival to its last token; a header {@code
+   * X-Request-Timeout} can only ask for less. A platform that cuts a request off after some time
+   * wants a few seconds less here: then a stream ends by itself, whole. Without a limit where this
+   * is not set.
+   */
+  Optional<Duration> requestTimeout();
+
+  /** How long a request's body may take to arrive; then its connection is closed. */
+  @WithDefault("30s")
+  Duration bodyTimeout();
+
+  /**
+   * A file with the keys of which a client of the API must have one; README.md tells its form. It
+   * is read again when it changes. Nobody needs a key where this is not set.
+   */
+  Optional<Path> apiKeysFile();
+
   Queue queue();
 
   /** Where requests wait. */
@@ -66,6 +85,22 @@ public interface ChasquiConfig {
     /** Requests that may wait; one more is refused with 429. */
     @WithDefault("16")
     int capacity();
+  }
+
+  DrainSettings drain();
+
+  /** What happens to open requests when the process is told to stop, by SIGTERM. */
+  interface DrainSettings {
+    /**
+     * How long they have; what is left then ends with an error. Less than what the platform waits
+     * before it kills the process, which is 30 seconds in Kubernetes.
+     */
+    @WithDefault("25s")
+    Duration timeout();
+
+    /** The process ends when all are answered and for so long no other has come. */
+    @WithDefault("1s")
+    Duration quietPeriod();
   }
 
   Stream stream();

@@ -1,6 +1,7 @@
 package io.chasqui.engine;
 
 import java.time.Duration;
+import java.util.Locale;
 import java.util.Optional;
 
 /** A request was refused before anything was done for it. */
@@ -41,6 +42,25 @@ public final class AdmissionException extends RuntimeException {
         Optional.of(retryAfter),
         "%d requests are waiting already; try again in %d seconds."
             .formatted(waiting, retryAfter.toSeconds()));
+  }
+
+  /** So many wait before it that its first token would come too late; it could be later. */
+  public static AdmissionException deadlineUnreachable(
+      Duration expected, Duration timeout, Duration retryAfter) {
+    return new AdmissionException(
+        429,
+        "deadline_unreachable",
+        Optional.of(retryAfter),
+        String.format(
+            Locale.ROOT,
+            "The first token is expected after %.1f s, but the request may take %.1f s in all; allow it more, or try again in %d seconds.",
+            seconds(expected),
+            seconds(timeout),
+            retryAfter.toSeconds()));
+  }
+
+  private static double seconds(Duration duration) {
+    return duration.toNanos() / 1e9;
   }
 
   /** The model's decoder cannot verify drafts; it could never be admitted. */

@@ -10,6 +10,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalDouble;
 
 /**
  * One admitted request, from its submission to its end: its reader, its clock, what it has used,
@@ -324,5 +325,10 @@ final class Answer {
   /** Seconds since its turn came. */
   double seconds() {
     return (System.nanoTime() - begun) / 1e9;
+  }
+
+  /** Seconds from its turn to its first token, if that has come. */
+  OptionalDouble prefillSeconds() {
+    return first == 0 ? OptionalDouble.empty() : OptionalDouble.of((first - begun) / 1e9);
   }
 }

@@ -7,6 +7,7 @@ import io.chasqui.chat.ChatTemplate;
 import io.chasqui.kernel.KvLayout;
 import io.chasqui.model.Decoder;
 import io.chasqui.model.KvBudget;
+import io.chasqui.model.ProcessMemory;
 import io.chasqui.pack.ModelDirectory;
 import io.chasqui.pack.ModelSettings;
 import io.chasqui.pack.PackedModel;
@@ -59,6 +60,7 @@ public final class LocalEngine implements Engine {
         context,
         () -> new JlamaDecoder(model.name(), config, weights(model.directory()), context),
         1,
+        Optional.empty(),
         options);
   }
 
@@ -74,10 +76,11 @@ public final class LocalEngine implements Engine {
     Thread.ofPlatform().name("chasqui-page-in").daemon().start(model::pageIn);
     try {
       KvLayout kv = Decoder.kvLayout(model.config(), options.kvType());
+      var process = ProcessMemory.ofThisProcess(model.weightBytes());
       KvBudget budget =
           options.kvMemory().isPresent()
-              ? KvBudget.given(options.kvMemory().getAsLong())
-              : KvBudget.ofThisProcess(model.weightBytes());
+              ? KvBudget.given(options.kvMemory().getAsLong(), process)
+              : KvBudget.of(process);
       int context = context(model, kv, budget, options);
       int sequences =
           options
@@ -91,6 +94,7 @@ public final class LocalEngine implements Engine {
           context,
           () -> new PackedDecoder(model, kv, blocks, context, sequences),
           sequences,
+          Optional.of(MemoryPlan.of(process, kv, model.config().layers(), blocks)),
           options);
     } catch (RuntimeException | Error e) {
       model.close();
@@ -106,10 +110,10 @@ public final class LocalEngine implements Engine {
     if (context < wanted) {
       LOG.log(
           Level.WARNING,
-          "The context is {0} tokens instead of {1}: keys and values may take {2} MiB. {3}",
+          "The context is {0} tokens instead of {1}: keys and values may take {2}. {3}",
           context,
           wanted,
-          budget.mebibytes(),
+          ProcessMemory.mebibytes(budget.bytes()),
           budget.cure());
     }
     return context;
@@ -130,6 +134,7 @@ public final class LocalEngine implements Engine {
       int context,
       Supplier<TokenDecoder> loader,
       int slots,
+      Optional<MemoryPlan> memory,
       EngineOptions options) {
     this.settings = settings;
     this.tokenizer = tokenizer;
@@ -159,6 +164,8 @@ public final class LocalEngine implements Engine {
             settings.architecture(),
             decoder.kernels(),
             context,
+            slots,
+            memory,
             settings.vocabularySize(),
             recommended(settings),
             Instant.now());

@@ -2,6 +2,7 @@ package io.chasqui.engine;
 
 import io.chasqui.sampling.SamplingParameters;
 import java.time.Instant;
+import java.util.Optional;
 
 /**
  * What a caller may want to know of a loaded model.
@@ -11,6 +12,8 @@ import java.time.Instant;
  * @param kernels what computes its forward pass, such as {@code avx512-vnni}; {@code jlama} where
  *     Jlama does
  * @param contextLength tokens that prompt and answer can have together
+ * @param sequences that run at once
+ * @param memory what it may take of memory; empty where Jlama runs the model, which has no budget
  * @param vocabularySize the length of a row of logits
  * @param recommended the sampling that its {@code generation_config.json} asks for; temperature 1
  *     over the whole vocabulary where it says nothing
@@ -21,6 +24,8 @@ public record ModelInfo(
     String architecture,
     String kernels,
     int contextLength,
+    int sequences,
+    Optional<MemoryPlan> memory,
     int vocabularySize,
     SamplingParameters recommended,
     Instant loaded) {}

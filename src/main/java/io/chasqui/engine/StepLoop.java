@@ -7,6 +7,7 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.locks.LockSupport;
 
@@ -33,8 +34,7 @@ final class StepLoop {
   private volatile int runningCount;
   private volatile int parkedCount;
 
-  /** Of the last answers, an exponential mean: what {@code Retry-After} is computed from. */
-  private volatile double secondsPerAnswer = 1;
+  private final Forecast forecast;
 
   private volatile boolean closed;
   private final Thread thread;
@@ -49,6 +49,7 @@ final class StepLoop {
     this.decoder = decoder;
     this.slots = slots;
     this.options = options;
+    forecast = new Forecast(slots);
     thread = Thread.ofPlatform().name("chasqui-engine").daemon().start(this::serve);
   }
 
@@ -77,22 +78,41 @@ final class StepLoop {
   /**
    * Takes an answer in.
    *
-   * @throws AdmissionException if too many wait, or the loop is closed
+   * @throws AdmissionException if too many wait, also for its first token to come in time, or the
+   *     loop is closed
    */
   void submit(Answer answer) {
     synchronized (waiting) {
       if (closed) {
         throw AdmissionException.closed();
       }
-      int requests = (int) waiting.stream().filter(course -> !course.answer.hasBegun()).count();
+      int requests = requests(waiting);
       if (requests >= options.queueCapacity() + freeSlots()) {
-        long seconds = (long) Math.ceil((requests + 1) * secondsPerAnswer / slots);
         throw AdmissionException.queueFull(
-            requests, Duration.ofSeconds(Math.clamp(seconds, 1, 600)));
+            requests, Forecast.retryAfter(forecast.turn(requests + 1)));
       }
+      requireTime(answer);
       waiting.add(answer.first());
     }
     wake();
+  }
+
+  private static int requests(Set<Course> waiting) {
+    return (int) waiting.stream().filter(course -> !course.answer.hasBegun()).count();
+  }
+
+  private void requireTime(Answer answer) {
+    GenerationRequest request = answer.request;
+    if (request.timeout().isEmpty()) {
+      return;
+    }
+    Duration timeout = request.timeout().get();
+    int before = requests(waiting.headSet(answer.first())) - freeSlots();
+    Duration expected = forecast.firstToken(Math.max(0, before + 1), request.promptLength());
+    if (expected.compareTo(timeout) > 0) {
+      throw AdmissionException.deadlineUnreachable(
+          expected, timeout, Forecast.retryAfter(expected.minus(timeout)));
+    }
   }
 
   /** Slots that those who have just come will get at the next step. */
@@ -447,8 +467,10 @@ final class StepLoop {
   }
 
   private void settle(Answer answer) {
-    double mean = secondsPerAnswer;
-    secondsPerAnswer = mean + 0.2 * (answer.seconds() - mean);
+    forecast.answered(answer.seconds());
+    answer
+        .prefillSeconds()
+        .ifPresent(seconds -> forecast.prefilled(answer.request.promptLength(), seconds));
   }
 
   private void fail(Answer answer, Throwable cause) {

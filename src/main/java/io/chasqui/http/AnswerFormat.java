@@ -9,11 +9,9 @@ import io.chasqui.engine.GenerationEvent.Token;
 import io.chasqui.engine.Usage;
 import io.chasqui.tokenizer.Detokenizer;
 import io.chasqui.tokenizer.Tokenizer;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.UUID;
 import java.util.stream.IntStream;
 
 /** The JSON of one answer, whole or in chunks, as OpenAI's clients expect it. */
@@ -57,8 +55,8 @@ sealed interface AnswerFormat {
       String id, long created, String model, int choices, boolean logprobs, boolean usageAsked) {
     static Head of(String prefix, AnswerRequest request) {
       return new Head(
-          prefix + UUID.randomUUID().toString().replace("-", ""),
-          Instant.now().getEpochSecond(),
+          prefix + request.position().answer(),
+          Integer.toUnsignedLong(request.position().created()),
           request.model(),
           request.choices().n(),
           request.logprobs().isPresent(),
@@ -110,6 +108,11 @@ sealed interface AnswerFormat {
       List<?> choices,
       Optional<UsageBody> usage) {}
 
+  /** Of an answer that says {@code length} and was cut because its time was up; null of others. */
+  private static String stopReason(FinishReason reason) {
+    return reason == FinishReason.DEADLINE ? "timeout" : null;
+  }
+
   private static String word(FinishReason reason) {
     return switch (reason) {
       case STOP -> "stop";
@@ -126,11 +129,19 @@ sealed interface AnswerFormat {
 
     @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
     private record ChunkChoice(
-        int index, Message delta, ChatLogprobs logprobs, String finishReason) {}
+        int index,
+        Message delta,
+        ChatLogprobs logprobs,
+        String finishReason,
+        @JsonInclude(JsonInclude.Include.NON_NULL) String stopReason) {}
 
     @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
     private record MessageChoice(
-        int index, Message message, ChatLogprobs logprobs, String finishReason) {}
+        int index,
+        Message message,
+        ChatLogprobs logprobs,
+        String finishReason,
+        @JsonInclude(JsonInclude.Include.NON_NULL) String stopReason) {}
 
     @Override
     public int choices() {
@@ -140,7 +151,7 @@ sealed interface AnswerFormat {
     @Override
     public List<Object> openings() {
       return IntStream.range(0, head.choices())
-          .mapToObj(i -> chunk(new ChunkChoice(i, new Message("assistant", ""), null, null)))
+          .mapToObj(i -> chunk(new ChunkChoice(i, new Message("assistant", ""), null, null, null)))
           .toList();
     }
 
@@ -152,12 +163,13 @@ sealed interface AnswerFormat {
     @Override
     public Object chunk(Token token) {
       var message = new Message(null, token.text());
-      return chunk(new ChunkChoice(token.choice(), message, logprobs(List.of(token)), null));
+      return chunk(new ChunkChoice(token.choice(), message, logprobs(List.of(token)), null, null));
     }
 
     @Override
     public Object closing(int choice, FinishReason reason) {
-      return chunk(new ChunkChoice(choice, new Message(null, null), null, word(reason)));
+      return chunk(
+          new ChunkChoice(choice, new Message(null, null), null, word(reason), stopReason(reason)));
     }
 
     private Object chunk(ChunkChoice choice) {
@@ -175,7 +187,12 @@ sealed interface AnswerFormat {
       for (WholeChoice each : choices) {
         var message = new Message("assistant", each.text());
         messages.add(
-            new MessageChoice(each.index(), message, logprobs(each.tokens()), word(each.reason())));
+            new MessageChoice(
+                each.index(),
+                message,
+                logprobs(each.tokens()),
+                word(each.reason()),
+                stopReason(each.reason())));
       }
       return envelope("chat.completion", messages, Optional.of(UsageBody.of(usage)));
     }
@@ -201,7 +218,16 @@ sealed interface AnswerFormat {
     private final int[] lengths;
 
     @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
-    private record TextChoice(int index, String text, TextLogprobs logprobs, String finishReason) {}
+    private record TextChoice(
+        int index,
+        String text,
+        TextLogprobs logprobs,
+        String finishReason,
+        @JsonInclude(JsonInclude.Include.NON_NULL) String stopReason) {
+      TextChoice(int index, String text, TextLogprobs logprobs) {
+        this(index, text, logprobs, null, null);
+      }
+    }
 
     /**
      * @param prompt the prompt's token ids
@@ -235,7 +261,7 @@ sealed interface AnswerFormat {
       return IntStream.range(0, head.choices())
           .mapToObj(i -> {
             lengths[i] = echo.length();
-            return chunk(new TextChoice(i, echo, logprobs, null));
+            return chunk(new TextChoice(i, echo, logprobs));
           })
           .toList();
     }
@@ -244,7 +270,7 @@ sealed interface AnswerFormat {
     public Object chunk(Token token) {
       TextLogprobs logprobs = head.logprobs() ? new TextLogprobs() : null;
       add(token, logprobs);
-      return chunk(new TextChoice(token.choice(), token.text(), logprobs, null));
+      return chunk(new TextChoice(token.choice(), token.text(), logprobs));
     }
 
     private void add(Token token, TextLogprobs logprobs) {
@@ -268,7 +294,7 @@ sealed interface AnswerFormat {
 
     @Override
     public Object closing(int choice, FinishReason reason) {
-      return chunk(new TextChoice(choice, "", null, word(reason)));
+      return chunk(new TextChoice(choice, "", null, word(reason), stopReason(reason)));
     }
 
     private Object chunk(TextChoice choice) {
@@ -292,7 +318,13 @@ sealed interface AnswerFormat {
             add(token, logprobs);
           }
         }
-        texts.add(new TextChoice(each.index(), echo + each.text(), logprobs, word(each.reason())));
+        texts.add(
+            new TextChoice(
+                each.index(),
+                echo + each.text(),
+                logprobs,
+                word(each.reason()),
+                stopReason(each.reason())));
       }
       return envelope(texts, Optional.of(UsageBody.of(usage)));
     }

@@ -9,73 +9,91 @@ import java.util.BitSet;
 import java.util.List;
 import java.util.function.Function;
 
-/** From the events of one generation to those of its stream. */
+/** From the events of one generation to those of its stream, without those that the client has. */
 final class AnswerFrames {
-  /** Why an answer that says {@code length} is shorter than it was allowed to be. */
-  private static final String TIME_IS_UP = EventStream.comment("the request's time was up");
+  /** Of an event that belongs to no choice. */
+  private static final int NO_CHOICE = -1;
 
   private final AnswerFormat format;
   private final boolean usage;
-  private final Function<Object, String> frame;
+  private final StreamPosition begin;
+  private final Function<Object, String> json;
+
+  /** Events so far: of no choice, and of each choice. */
+  private final int[] events;
 
   /** The choices whose last chunk has been written. */
   private final BitSet closed = new BitSet();
 
   /**
    * @param usage whether the last chunk tells the usage
-   * @param frame writes an object as an event
+   * @param begin where the client's stream begins
+   * @param json writes an object
    */
-  AnswerFrames(AnswerFormat format, boolean usage, Function<Object, String> frame) {
+  AnswerFrames(
+      AnswerFormat format, boolean usage, StreamPosition begin, Function<Object, String> json) {
     this.format = format;
     this.usage = usage;
-    this.frame = frame;
+    this.begin = begin;
+    this.json = json;
+    events = new int[1 + format.choices()];
   }
 
   /** What comes before all events; may be empty. */
   String opening() {
-    return all(format.openings());
+    return ofEachChoice(format.openings());
   }
 
   /** The frames of one event: none while a token's text is not final. */
   String of(GenerationEvent event) {
     return switch (event) {
-      case Prompt prompt -> all(format.chunks(prompt));
+      case Prompt prompt -> ofEachChoice(format.chunks(prompt));
       case Token token -> {
         boolean tells = !token.text().isEmpty() || token.logprobs().isPresent();
-        yield (tells ? frame.apply(format.chunk(token)) : "")
+        yield (tells ? next(token.choice(), format.chunk(token)) : "")
             + token.end().map(reason -> close(token.choice(), reason)).orElse("");
       }
-      case Finished end ->
-          ApiException.of(end)
-              .map(error -> frame.apply(error.body()) + EventStream.DONE)
-              .orElseGet(() -> finish(end));
+      case Finished end -> ApiException.of(end).map(this::failed).orElseGet(() -> finish(end));
     };
+  }
+
+  /** The end of a stream that is not whole; it can go on from the event before. */
+  String failed(ApiException error) {
+    return frame(json.apply(error.body())) + frame(EventStream.DONE);
   }
 
   private String finish(Finished end) {
     var frames = new StringBuilder();
-    if (end.reason() == FinishReason.DEADLINE) {
-      frames.append(TIME_IS_UP);
-    }
     for (int choice = 0; choice < format.choices(); choice++) {
       if (!closed.get(choice)) {
         frames.append(close(choice, end.reason()));
       }
     }
     if (usage) {
-      frames.append(frame.apply(format.usageChunk(end.usage())));
+      frames.append(next(NO_CHOICE, format.usageChunk(end.usage())));
     }
-    return frames.append(EventStream.DONE).toString();
+    return frames.append(frame(EventStream.DONE)).toString();
   }
 
   private String close(int choice, FinishReason reason) {
     closed.set(choice);
-    return frame.apply(format.closing(choice, reason));
+    return next(choice, format.closing(choice, reason));
   }
 
-  private String all(List<Object> chunks) {
+  private String ofEachChoice(List<Object> chunks) {
     var frames = new StringBuilder();
-    chunks.forEach(chunk -> frames.append(frame.apply(chunk)));
+    for (int choice = 0; choice < chunks.size(); choice++) {
+      frames.append(next(choice, chunks.get(choice)));
+    }
     return frames.toString();
+  }
+
+  private String next(int choice, Object chunk) {
+    int event = ++events[1 + choice];
+    return begin.includes(choice, event) ? "" : frame(json.apply(chunk));
+  }
+
+  private String frame(String data) {
+    return EventStream.frame(begin.id(events), data);
   }
 }

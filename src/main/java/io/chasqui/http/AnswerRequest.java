@@ -21,6 +21,7 @@ import java.util.Optional;
  * @param echo whether a choice begins with its prompt
  * @param scheduling what it shares with others, and when it is its turn
  * @param speculation whether to guess tokens ahead, if the client says so
+ * @param position where its stream begins
  */
 record AnswerRequest(
     String model,
@@ -33,14 +34,22 @@ record AnswerRequest(
     Optional<Integer> logprobs,
     boolean echo,
     SchedulingRequest scheduling,
-    Optional<Speculation> speculation) {
+    Optional<Speculation> speculation,
+    StreamPosition position) {
 
   /** OpenAI allows 4; other servers' clients send more. */
   private static final int MOST_STOPS = 16;
 
   private static final int LONGEST_STOP = 1024;
 
-  static AnswerRequest parse(JsonFields body, Optional<Integer> logprobs) {
+  /**
+   * Reads them.
+   *
+   * @param lastEventId the last event that the client has of this request's stream; null if it is
+   *     new
+   * @throws ApiException if a value is wrong, or two of them contradict each other
+   */
+  static AnswerRequest parse(JsonFields body, Optional<Integer> logprobs, String lastEventId) {
     refuseWhatIsNotImplemented(body);
     String model = body.requiredText("model", "name the model, as GET /v1/models lists it");
     boolean stream = body.flag("stream");
@@ -51,10 +60,7 @@ record AnswerRequest(
     }
     boolean echo = body.flag("echo");
     int leastTokens = echo ? 0 : 1; // an echo may be all that is wanted
-    Optional<Integer> maxTokens =
-        body.integer("max_completion_tokens", leastTokens, Integer.MAX_VALUE)
-            .or(() -> body.integer("max_tokens", leastTokens, Integer.MAX_VALUE))
-            .map(Long::intValue);
+    Optional<Integer> maxTokens = maxTokens(body, leastTokens);
     SamplingRequest sampling = SamplingRequest.parse(body);
     maxTokens.ifPresent(sampling::requireRoomForMinTokens);
     List<String> stop = body.oneOrMoreTexts("stop", MOST_STOPS);
@@ -66,18 +72,45 @@ record AnswerRequest(
       throw ApiException.badRequest(
           "stop", "A stop sequence must not begin or end in the middle of a character.");
     }
+    ChoicesRequest choices = ChoicesRequest.parse(body);
     return new AnswerRequest(
         model,
         stream,
         streamOptions.map(options -> options.flag("include_usage")).orElse(false),
         maxTokens,
         sampling,
-        ChoicesRequest.parse(body),
+        choices,
         stop,
         logprobs,
         echo,
         SchedulingRequest.parse(body),
-        speculation(body));
+        speculation(body),
+        position(lastEventId, body.digest(), choices.n(), stream));
+  }
+
+  private static StreamPosition position(
+      String lastEventId, int request, int choices, boolean stream) {
+    if (lastEventId == null || lastEventId.isBlank()) {
+      return StreamPosition.start(request, choices);
+    }
+    if (!stream) {
+      throw ApiException.badRequest(
+          StreamPosition.HEADER,
+          "'%s' is only allowed together with \"stream\": true.".formatted(StreamPosition.HEADER));
+    }
+    return StreamPosition.parse(lastEventId, request, choices);
+  }
+
+  private static Optional<Integer> maxTokens(JsonFields body, int least) {
+    Optional<Long> limit = body.integer("max_completion_tokens", least, Integer.MAX_VALUE);
+    Optional<Long> older = body.integer("max_tokens", least, Integer.MAX_VALUE);
+    if (limit.isPresent() && older.isPresent() && !limit.equals(older)) {
+      throw ApiException.badRequest(
+          "max_tokens",
+          "'max_tokens' is %d, but 'max_completion_tokens', its newer name, is %d: leave one of them out."
+              .formatted(older.get(), limit.get()));
+    }
+    return limit.or(() -> older).map(Long::intValue);
   }
 
   private static Optional<Speculation> speculation(JsonFields body) {
@@ -116,7 +149,10 @@ record AnswerRequest(
         GenerationRequest.forPrompt(prompt)
             .sampling(
                 sampling.toParameters(
-                    info.recommended(), info.vocabularySize(), choices.beams().isPresent()))
+                    info.recommended(),
+                    info.vocabularySize(),
+                    choices.beams().isPresent(),
+                    position.seed()))
             .maxTokens(limit)
             .stop(stop);
     choices.applyTo(request);

@@ -43,7 +43,8 @@ class Answers {
       generation.cancel();
     }
     return request.stream()
-        ? Uni.createFrom().item(stream(frames(generation, format, request.includeUsage())))
+        ? Uni.createFrom()
+            .item(stream(frames(generation, format, request.includeUsage(), request.position())))
         : whole(generation, format);
   }
 
@@ -55,9 +56,15 @@ class Answers {
         .build();
   }
 
-  /** All events of a streamed answer. */
-  Multi<Supplier<String>> frames(Generation generation, AnswerFormat format, boolean usage) {
-    var frames = new AnswerFrames(format, usage, this::frame);
+  /**
+   * All events of a streamed answer.
+   *
+   * @param usage whether the last chunk tells the usage
+   * @param begin where the client's stream begins
+   */
+  Multi<Supplier<String>> frames(
+      Generation generation, AnswerFormat format, boolean usage, StreamPosition begin) {
+    var frames = new AnswerFrames(format, usage, begin, this::json);
     Multi<Supplier<String>> opening = Multi.createFrom().item(() -> frames::opening);
     Multi<Supplier<String>> answer =
         Multi.createFrom()
@@ -67,7 +74,7 @@ class Answers {
             .recoverWithItem(cause -> {
               LOG.error("A generation failed in the middle of its stream", cause);
               return () ->
-                  lastWords(
+                  frames.failed(
                       ApiException.of(
                           503,
                           "The model failed; the server's log tells why.",
@@ -82,14 +89,14 @@ class Answers {
         .invoke(generation::cancel);
   }
 
-  /** The end of a stream whose head promised more. */
+  /** The end of a stream that has not begun, though its head is sent. */
   String lastWords(ApiException error) {
-    return frame(error.body()) + EventStream.DONE;
+    return EventStream.frame(json(error.body())) + EventStream.frame(EventStream.DONE);
   }
 
-  private String frame(Object data) {
+  private String json(Object data) {
     try {
-      return EventStream.frame(json.writeValueAsString(data));
+      return json.writeValueAsString(data);
     } catch (JsonProcessingException e) {
       throw new IllegalStateException("a chunk cannot be written as JSON", e);
     }

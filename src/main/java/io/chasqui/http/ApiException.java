@@ -49,6 +49,28 @@ final class ApiException extends RuntimeException {
         "model_not_found");
   }
 
+  /** The request has no key, or none of this server's. */
+  static ApiException unauthorized() {
+    return of(
+        401,
+        "Send a key of this server in the header 'Authorization', after 'Bearer '.",
+        null,
+        "invalid_api_key");
+  }
+
+  /** A key has sent, or cost, as much as it may. */
+  static ApiException rateLimited(String key, String what, Duration wait) {
+    Duration seconds = Duration.ofSeconds(wait.plusNanos(999_999_999).toSeconds());
+    ErrorBody body =
+        ErrorBody.of(
+            429,
+            "The key '%s' has used up its %s; try again in %d seconds."
+                .formatted(key, what, seconds.toSeconds()),
+            null,
+            "rate_limit_exceeded");
+    return new ApiException(429, body, Optional.of(seconds));
+  }
+
   /** The error to send for a failure, whatever it is; the log has those that are ours. */
   static ApiException of(Throwable failure) {
     return switch (failure) {

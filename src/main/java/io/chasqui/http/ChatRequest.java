@@ -12,13 +12,15 @@ import java.util.Optional;
 /** The body of {@code POST /v1/chat/completions}. */
 record ChatRequest(AnswerRequest answer, List<ChatMessage> messages) implements PromptedRequest {
 
-  static ChatRequest parse(InputStream body) {
+  /** Reads it; see {@link AnswerRequest#parse}. */
+  static ChatRequest parse(InputStream body, String lastEventId) {
     JsonFields fields = JsonFields.parse(body);
     if (fields.flag("echo")) {
       throw ApiException.unsupported(
           "echo", "'echo' is for /v1/completions; leave it out of a conversation.");
     }
-    return new ChatRequest(AnswerRequest.parse(fields, logprobs(fields)), messages(fields));
+    return new ChatRequest(
+        AnswerRequest.parse(fields, logprobs(fields), lastEventId), messages(fields));
   }
 
   private static Optional<Integer> logprobs(JsonFields fields) {

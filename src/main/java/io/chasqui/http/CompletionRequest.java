@@ -16,11 +16,13 @@ import java.util.function.Function;
 record CompletionRequest(AnswerRequest answer, Function<Tokenizer, int[]> prompt)
     implements PromptedRequest {
 
-  static CompletionRequest parse(InputStream body) {
+  /** Reads it; see {@link AnswerRequest#parse}. */
+  static CompletionRequest parse(InputStream body, String lastEventId) {
     JsonFields fields = JsonFields.parse(body);
     Optional<Integer> logprobs =
         fields.integer("logprobs", 0, GenerationRequest.MOST_LOGPROBS).map(Long::intValue);
-    return new CompletionRequest(AnswerRequest.parse(fields, logprobs), prompt(fields));
+    return new CompletionRequest(
+        AnswerRequest.parse(fields, logprobs, lastEventId), prompt(fields));
   }
 
   private static Function<Tokenizer, int[]> prompt(JsonFields fields) {

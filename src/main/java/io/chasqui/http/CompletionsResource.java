@@ -1,5 +1,6 @@
 package io.chasqui.http;
 
+import io.chasqui.config.ChasquiConfig;
 import io.chasqui.engine.Engine;
 import io.chasqui.engine.Generation;
 import io.chasqui.engine.GenerationRequest;
@@ -11,6 +12,7 @@ import io.smallrye.mutiny.Multi;
 import io.smallrye.mutiny.Uni;
 import io.smallrye.mutiny.infrastructure.Infrastructure;
 import io.vertx.ext.web.RoutingContext;
+import jakarta.inject.Inject;
 import jakarta.ws.rs.Consumes;
 import jakarta.ws.rs.HeaderParam;
 import jakarta.ws.rs.POST;
@@ -43,24 +45,41 @@ public class CompletionsResource {
 
   private final ServedModel served;
   private final Answers answers;
+  private final Optional<Duration> longest;
 
-  CompletionsResource(ServedModel served, Answers answers) {
+  @Inject
+  CompletionsResource(ServedModel served, Answers answers, ChasquiConfig config) {
+    this(served, answers, config.requestTimeout());
+  }
+
+  /**
+   * @param longest what a request may take at most
+   */
+  CompletionsResource(ServedModel served, Answers answers, Optional<Duration> longest) {
     this.served = served;
     this.answers = answers;
+    this.longest = longest;
   }
 
   @POST
   @Path("/chat/completions")
   public Uni<Response> chat(
-      InputStream body, @HeaderParam(TIMEOUT) String timeout, @Context RoutingContext client) {
-    return answer(ChatRequest.parse(body), TimeLimit.parse(timeout), client);
+      InputStream body,
+      @HeaderParam(TIMEOUT) String timeout,
+      @HeaderParam(StreamPosition.HEADER) String lastEventId,
+      @Context RoutingContext client) {
+    return answer(ChatRequest.parse(body, lastEventId), TimeLimit.parse(timeout, longest), client);
   }
 
   @POST
   @Path("/completions")
   public Uni<Response> complete(
-      InputStream body, @HeaderParam(TIMEOUT) String timeout, @Context RoutingContext client) {
-    return answer(CompletionRequest.parse(body), TimeLimit.parse(timeout), client);
+      InputStream body,
+      @HeaderParam(TIMEOUT) String timeout,
+      @HeaderParam(StreamPosition.HEADER) String lastEventId,
+      @Context RoutingContext client) {
+    return answer(
+        CompletionRequest.parse(body, lastEventId), TimeLimit.parse(timeout, longest), client);
   }
 
   /**
@@ -69,9 +88,9 @@ public class CompletionsResource {
    * @param arrived when it came, by {@link System#nanoTime}
    */
   private record TimeLimit(Optional<Duration> limit, long arrived) {
-    static TimeLimit parse(String seconds) {
+    static TimeLimit parse(String seconds, Optional<Duration> longest) {
       if (seconds == null) {
-        return new TimeLimit(Optional.empty(), 0);
+        return new TimeLimit(longest, System.nanoTime());
       }
       if (!SECONDS.matcher(seconds).matches() || Double.parseDouble(seconds) < 0.001) {
         throw ApiException.badRequest(
@@ -79,7 +98,8 @@ public class CompletionsResource {
             "'%s' must be a number of seconds from 0.001 to 999999, but is '%s'."
                 .formatted(TIMEOUT, ApiException.excerpt(seconds)));
       }
-      Duration limit = Duration.ofMillis(Math.round(1000 * Double.parseDouble(seconds)));
+      Duration asked = Duration.ofMillis(Math.round(1000 * Double.parseDouble(seconds)));
+      Duration limit = longest.filter(most -> most.compareTo(asked) < 0).orElse(asked);
       return new TimeLimit(Optional.of(limit), System.nanoTime());
     }
 
@@ -99,12 +119,12 @@ public class CompletionsResource {
       Models.require(served, asked.model());
     }
     if (asked.stream() && served.isLoading()) {
-      return Uni.createFrom().item(held(request, timeLimit));
+      return Uni.createFrom().item(held(request, timeLimit, client));
     }
     return served
         .engine()
         .flatMap(engine -> {
-          Submitted submitted = submit(request, timeLimit, engine);
+          Submitted submitted = submit(request, timeLimit, engine, client);
           return answers.respond(submitted.generation(), submitted.format(), asked, client);
         })
         .map(this::timed);
@@ -113,7 +133,8 @@ public class CompletionsResource {
   /** A generation that runs, and how its answer is written. */
   private record Submitted(Generation generation, AnswerFormat format) {}
 
-  private Submitted submit(PromptedRequest request, TimeLimit timeLimit, Engine engine) {
+  private Submitted submit(
+      PromptedRequest request, TimeLimit timeLimit, Engine engine, RoutingContext client) {
     Models.require(served, request.answer().model());
     String field = request.promptField();
     int[] prompt = ApiException.blaming(field, () -> request.prompt(engine));
@@ -122,7 +143,9 @@ public class CompletionsResource {
             .answer()
             .toGeneration(prompt, engine.model(), request.defaultMaxTokens(), timeLimit.left());
     AnswerFormat format = ApiException.blaming(field, () -> request.format(engine, prompt));
-    return new Submitted(ApiException.blaming(field, () -> engine.submit(generation)), format);
+    Generation running = ApiException.blaming(field, () -> engine.submit(generation));
+    return new Submitted(
+        ApiKey.of(client).map(key -> key.metered(running, prompt.length)).orElse(running), format);
   }
 
   /** The first answer of the process tells what the cold start cost. */
@@ -141,7 +164,7 @@ public class CompletionsResource {
    * A stream that begins before its model is ready. Its head is sent at once, so that whatever is
    * found out later can only be an event.
    */
-  private Response held(PromptedRequest request, TimeLimit timeLimit) {
+  private Response held(PromptedRequest request, TimeLimit timeLimit, RoutingContext client) {
     ColdStart start = served.coldStart();
     AnswerRequest asked = request.answer();
     Multi<Supplier<String>> progress = new Progress(served).comments().map(text -> () -> text);
@@ -153,10 +176,13 @@ public class CompletionsResource {
             .emitOn(Infrastructure.getDefaultWorkerPool())
             .onItem()
             .transformToMulti(engine -> {
-              Submitted submitted = submit(request, timeLimit, engine);
+              Submitted submitted = submit(request, timeLimit, engine, client);
               begun.complete(submitted.generation());
               return answers.frames(
-                  submitted.generation(), submitted.format(), asked.includeUsage());
+                  submitted.generation(),
+                  submitted.format(),
+                  asked.includeUsage(),
+                  asked.position());
             })
             .onFailure()
             .recoverWithItem(failure -> () -> answers.lastWords(ApiException.of(failure)));

@@ -11,8 +11,8 @@ import java.util.function.Supplier;
  *     JSON
  */
 record EventStream(Multi<Supplier<String>> frames) {
-  /** What tells OpenAI's clients that the stream is whole. */
-  static final String DONE = frame("[DONE]");
+  /** The data of the last event, which tells OpenAI's clients that the stream has ended. */
+  static final String DONE = "[DONE]";
 
   /** A comment, which clients skip: it keeps idle proxies from closing the connection. */
   static final String KEEP_ALIVE = comment("keep-alive");
@@ -20,6 +20,11 @@ record EventStream(Multi<Supplier<String>> frames) {
   /** A line that clients skip. */
   static String comment(String text) {
     return ": " + text + "\n\n";
+  }
+
+  /** One event that a stream can go on from. */
+  static String frame(String id, String data) {
+    return "id: " + id + "\n" + frame(data);
   }
 
   /** One event; many clients need the space after the colon. */

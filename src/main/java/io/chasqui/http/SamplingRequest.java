@@ -4,7 +4,6 @@ import io.chasqui.sampling.LogitBias;
 import io.chasqui.sampling.SamplingParameters;
 import io.chasqui.sampling.TokenSet;
 import java.util.Optional;
-import java.util.concurrent.ThreadLocalRandom;
 
 /**
  * The fields of a request that say how tokens are drawn, with OpenAI's, vLLM's and Hugging Face's
@@ -127,10 +126,11 @@ record SamplingRequest(
    * The parameters; what the client leaves open, the model's own files decide.
    *
    * @param beams whether they are for beams, which draw nothing unless they are told to
+   * @param ownSeed the seed if the client names none
    * @throws ApiException if a token id is not in the vocabulary
    */
   SamplingParameters toParameters(
-      SamplingParameters recommended, int vocabularySize, boolean beams) {
+      SamplingParameters recommended, int vocabularySize, boolean beams, long ownSeed) {
     requireVocabulary("logit_bias", logitBias.tokens(), vocabularySize);
     requireVocabulary("stop_token_ids", stopTokens, vocabularySize);
     return SamplingParameters.builder()
@@ -139,7 +139,7 @@ record SamplingRequest(
         .topP(topP.orElse(recommended.topP()))
         .minP(minP.orElse(recommended.minP()))
         .typicalP(typicalP.orElse(recommended.typicalP()))
-        .seed(seed.orElseGet(() -> ThreadLocalRandom.current().nextLong()))
+        .seed(seed.orElse(ownSeed))
         .repetitionPenalty(repetitionPenalty.orElse(recommended.repetitionPenalty()))
         .frequencyPenalty(frequencyPenalty.orElse(recommended.frequencyPenalty()))
         .presencePenalty(presencePenalty.orElse(recommended.presencePenalty()))

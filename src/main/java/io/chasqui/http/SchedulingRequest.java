@@ -2,9 +2,6 @@ package io.chasqui.http;
 
 import io.chasqui.engine.GenerationRequest;
 import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.Optional;
 
 /**
@@ -44,12 +41,6 @@ record SchedulingRequest(boolean cachePrompt, Optional<String> cacheSalt, int pr
 
   /** Of a digest, so that nobody can make up a salt that is another's. */
   private static long number(String salt) {
-    try {
-      byte[] digest =
-          MessageDigest.getInstance("SHA-256").digest(salt.getBytes(StandardCharsets.UTF_8));
-      return ByteBuffer.wrap(digest).getLong();
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java platform has SHA-256", e);
-    }
+    return ByteBuffer.wrap(Sha256.of(salt)).getLong();
   }
 }

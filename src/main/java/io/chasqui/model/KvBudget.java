@@ -1,22 +1,18 @@
 package io.chasqui.model;
 
+import static io.chasqui.model.ProcessMemory.mebibytes;
+
 import io.chasqui.kernel.KvLayout;
 
 /**
- * The memory that keys and values may take together: what the container's limit leaves beside the
- * weights, the heap and the program itself. It is computed once, before anything is allocated, so
- * that the system never ends the process for its KV memory.
+ * The memory that keys and values may take together: what somebody has set, or what the container's
+ * limit leaves beside everything else. It is computed once, before anything is allocated.
  *
  * @param bytes for all layers together; may be negative where even the rest does not fit
- * @param cure what to do where that is too little
+ * @param process what else is in memory
+ * @param isGiven whether somebody has set it
  */
-public record KvBudget(long bytes, String cure) {
-  /**
-   * What a process takes beside weights, heap and KV blocks: code, class data, threads, the
-   * decoder's own buffers.
-   */
-  static final long PROGRAM_BYTES = 160L << 20;
-
+public record KvBudget(long bytes, ProcessMemory process, boolean isGiven) {
   /** With fewer positions a model has no conversation. */
   static final int LEAST_CONTEXT = 256;
 
@@ -26,27 +22,31 @@ public record KvBudget(long bytes, String cure) {
   /** More sequences make a step longer than they make it worth, on the processors of a function. */
   public static final int MOST_SEQUENCES = 16;
 
-  private static final String OF_CONTAINER =
-      "Raise the container's memory limit, lower the JVM's maximal heap (-Xmx), or store them in 8"
-          + " bits.";
+  private static final String CURE_OF_LIMIT =
+      "Raise the container's memory limit, lower the maximal heap (-Xmx), or store keys and values in"
+          + " 8 bits.";
+
+  /** What the limit leaves. */
+  public static KvBudget of(ProcessMemory process) {
+    return new KvBudget(process.left(), process, false);
+  }
 
   /**
-   * The budget of this process.
+   * What somebody has set.
    *
-   * @param weightBytes counted although they are mapped: a model whose weights do not stay in
-   *     memory is read from the disk for every token
+   * @throws IllegalStateException if the limit does not leave as much
    */
-  public static KvBudget ofThisProcess(long weightBytes) {
-    return of(MemoryLimit.bytes(), Runtime.getRuntime().maxMemory(), weightBytes);
-  }
-
-  static KvBudget of(long limit, long heap, long weightBytes) {
-    return new KvBudget(limit - heap - weightBytes - PROGRAM_BYTES, OF_CONTAINER);
-  }
-
-  /** A budget that somebody has set. */
-  public static KvBudget given(long bytes) {
-    return new KvBudget(bytes, "Allow them more, or store them in 8 bits.");
+  public static KvBudget given(long bytes, ProcessMemory process) {
+    if (bytes > process.left()) {
+      throw new IllegalStateException(
+          "A memory limit of %s does not hold %s for keys and values: with %s it would have to be %s. Raise it, or allow keys and values less."
+              .formatted(
+                  mebibytes(process.limit()),
+                  mebibytes(bytes),
+                  process,
+                  mebibytes(process.needed() + bytes)));
+    }
+    return new KvBudget(bytes, process, true);
   }
 
   /**
@@ -61,15 +61,29 @@ public record KvBudget(long bytes, String cure) {
     long blocks = Math.max(0, bytes) / blockBytes;
     long positions = Math.min(blocks * KvLayout.BLOCK_POSITIONS, wanted);
     if (positions < Math.min(wanted, LEAST_CONTEXT)) {
-      throw new IllegalStateException(
-          "Keys and values of %d tokens take %d MiB, but %d MiB are left for them. %s"
-              .formatted(
-                  LEAST_CONTEXT,
-                  mebibytes(KvLayout.blocks(LEAST_CONTEXT) * blockBytes),
-                  mebibytes(),
-                  cure));
+      throw tooSmall(KvLayout.blocks(LEAST_CONTEXT) * blockBytes);
     }
     return (int) positions;
+  }
+
+  private IllegalStateException tooSmall(long least) {
+    return new IllegalStateException(
+        isGiven
+            ? "Keys and values of %d tokens take %s, but %s are allowed for them. %s"
+                .formatted(LEAST_CONTEXT, mebibytes(least), mebibytes(bytes), cure())
+            : "A memory limit of %s does not hold this model, which needs %s: %s, and %s for keys and values of %d tokens. %s"
+                .formatted(
+                    mebibytes(process.limit()),
+                    mebibytes(process.needed() + least),
+                    process,
+                    mebibytes(least),
+                    LEAST_CONTEXT,
+                    cure()));
+  }
+
+  /** What to do where it is too little. */
+  public String cure() {
+    return isGiven ? "Allow them more, or store them in 8 bits." : CURE_OF_LIMIT;
   }
 
   /**
@@ -94,14 +108,5 @@ public record KvBudget(long bytes, String cure) {
     long affordable = Math.max(0, bytes) / (layers * layout.blockBytes());
     long wanted = (long) sequences * KvLayout.blocks(context);
     return (int) Math.max(KvLayout.blocks(context), Math.min(affordable, wanted));
-  }
-
-  /** The budget for people to read, rounded up. */
-  public long mebibytes() {
-    return mebibytes(bytes);
-  }
-
-  private static long mebibytes(long bytes) {
-    return Math.ceilDiv(Math.max(0, bytes), 1L << 20);
   }
 }

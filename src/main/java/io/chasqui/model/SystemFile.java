@@ -11,12 +11,15 @@ final class SystemFile {
   /**
    * The content, or nothing: a system that does not tell a limit enforces none that we can know.
    */
-  static String read(String path) {
+  static String read(Path file) {
     try {
-      Path file = Path.of(path);
       return Files.isReadable(file) ? Files.readString(file) : "";
     } catch (IOException e) {
       return "";
     }
+  }
+
+  static String read(String path) {
+    return read(Path.of(path));
   }
 }

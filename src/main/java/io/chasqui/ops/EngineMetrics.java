@@ -3,6 +3,8 @@ package io.chasqui.ops;
 import io.chasqui.engine.Engine;
 import io.chasqui.engine.EngineListener;
 import io.chasqui.engine.GenerationEvent.Finished;
+import io.chasqui.engine.MemoryPlan;
+import io.chasqui.engine.ModelInfo;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.DistributionSummary;
 import io.micrometer.core.instrument.Gauge;
@@ -111,9 +113,32 @@ public class EngineMetrics {
     Gauge.builder("vllm:kv_cache_usage_perc", engine, Engine::kvUsage)
         .description("The part of the memory for keys and values that is in use, from 0 to 1")
         .register(registry);
+    ModelInfo model = engine.model();
+    Gauge.builder("chasqui_context_tokens", model::contextLength)
+        .description("Tokens that prompt and answer can have together")
+        .register(registry);
+    Gauge.builder("chasqui_sequences", model::sequences)
+        .description("Sequences that run at once")
+        .register(registry);
+    model.memory().ifPresent(this::tell);
     Gauge.builder("chasqui.kernels.info", () -> 1)
         .description("The kernels that compute the forward pass")
-        .tag("kernels", engine.model().kernels())
+        .tag("kernels", model.kernels())
+        .register(registry);
+  }
+
+  private void tell(MemoryPlan memory) {
+    memory.limit().ifPresent(limit -> memory("limit", limit));
+    memory("weights", memory.weights());
+    memory("heap", memory.heap());
+    memory("program", memory.program());
+    memory("keys_and_values", memory.keysAndValues());
+  }
+
+  private void memory(String part, long bytes) {
+    Gauge.builder("chasqui_memory_plan_bytes", () -> bytes)
+        .description("What the process may take of memory, decided at its start")
+        .tag("part", part)
         .register(registry);
   }
 

@@ -9,32 +9,34 @@ import org.eclipse.microprofile.health.Startup;
 
 /**
  * Started and ready mean: the model is loaded and has computed a token. Being busy makes nobody
- * unready, and no check waits for a lock that the engine holds. The process is live as long as it
- * answers.
+ * unready, being about to stop does; no check waits for a lock that the engine holds. The process
+ * is live as long as it answers.
  */
 @Singleton
 class HealthChecks {
   private final ServedModel served;
+  private final Drain drain;
 
-  HealthChecks(ServedModel served) {
+  HealthChecks(ServedModel served, Drain drain) {
     this.served = served;
+    this.drain = drain;
   }
 
   @Produces
   @Singleton
   @Startup
   HealthCheck started() {
-    return this::model;
+    return () -> model(served.isReady());
   }
 
   @Produces
   @Singleton
   @Readiness
   HealthCheck ready() {
-    return this::model;
+    return () -> model(served.isReady() && !drain.hasBegun());
   }
 
-  private HealthCheckResponse model() {
-    return HealthCheckResponse.builder().name("model").status(served.isReady()).build();
+  private static HealthCheckResponse model(boolean isUp) {
+    return HealthCheckResponse.builder().name("model").status(isUp).build();
   }
 }

@@ -106,7 +106,10 @@ public class ServedModel {
       Engine loaded = Engine.open(config.model(), options);
       metrics.observe(loaded);
       coldStart.ended(ColdStart.Phase.READY);
-      engine.complete(loaded);
+      if (!engine.complete(loaded)) {
+        loaded.close(); // the process stops already
+        return;
+      }
       LOG.infof(
           "Model %s is ready: %s, context %d, kernels %s, loaded in %d ms (from the start of the process: %s)",
           name(),
@@ -115,9 +118,24 @@ public class ServedModel {
           loaded.model().kernels(),
           Duration.ofNanos(System.nanoTime() - begin).toMillis(),
           coldStart);
+      loaded
+          .model()
+          .memory()
+          .ifPresent(memory ->
+              LOG.infof(
+                  "Memory: %s; %d sequences run at once", memory, loaded.model().sequences()));
     } catch (RuntimeException | Error e) {
       fail(e);
     }
+  }
+
+  /**
+   * Ends every answer that runs or waits, and takes no more; those that wait for the model hear
+   * that it does not come.
+   */
+  void stop() {
+    engine.completeExceptionally(ModelUnavailableException.stopping());
+    close();
   }
 
   private void fail(Throwable cause) {

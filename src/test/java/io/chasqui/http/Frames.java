@@ -9,16 +9,26 @@ import java.util.List;
 import java.util.stream.Collectors;
 
 /**
- * A stream, of which each event must be exactly one line of data and an empty line, and so must
- * each comment.
+ * A stream, of which each event must be at most one line with an id, exactly one line of data and
+ * an empty line, and each comment one line and an empty line.
+ *
+ * @param ids of the events that have one
  */
-public record Frames(List<String> data, List<String> comments) {
+public record Frames(List<String> ids, List<String> data, List<String> comments) {
   public static Frames of(List<String> chunks) {
+    var ids = new ArrayList<String>();
     var data = new ArrayList<String>();
     var comments = new ArrayList<String>();
     for (String chunk : chunks) {
       assertTrue(chunk.endsWith("\n\n"), "a chunk that is not made of whole events: " + chunk);
-      for (String event : chunk.substring(0, chunk.length() - 2).split("\n\n", -1)) {
+      for (String frame : chunk.substring(0, chunk.length() - 2).split("\n\n", -1)) {
+        String event = frame;
+        if (event.startsWith("id: ")) {
+          int end = event.indexOf('\n');
+          assertTrue(end > 0, event);
+          ids.add(event.substring("id: ".length(), end));
+          event = event.substring(end + 1);
+        }
         assertTrue(!event.contains("\n"), event);
         if (event.startsWith(": ")) {
           comments.add(event.substring(": ".length()));
@@ -28,7 +38,7 @@ public record Frames(List<String> data, List<String> comments) {
         }
       }
     }
-    return new Frames(data, comments);
+    return new Frames(ids, data, comments);
   }
 
   /** All events but the last, which must be the mark of the end. */

@@ -14,6 +14,7 @@ import jakarta.ws.rs.core.Response;
 import java.io.InputStream;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -66,7 +67,8 @@ public class LentModels {
   public Uni<Response> chat(
       @PathParam("path") String path, InputStream body, @Context RoutingContext client) {
     Uni<Response> answer =
-        new CompletionsResource(MODELS.get(path).served(), answers).chat(body, null, client);
+        new CompletionsResource(MODELS.get(path).served(), answers, Optional.empty())
+            .chat(body, null, null, client);
     CLIENTS.get(path).add(client);
     return answer;
   }

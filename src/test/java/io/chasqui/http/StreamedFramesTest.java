@@ -54,7 +54,7 @@ class StreamedFramesTest {
 
     List<Supplier<String>> frames =
         new Answers(json)
-            .frames(generation, format, false)
+            .frames(generation, format, false, StreamPosition.start(0, 1))
             .collect()
             .asList()
             .await()
@@ -65,7 +65,7 @@ class StreamedFramesTest {
     assertEquals(3, json.written); // two tokens, and the reason
     assertTrue(text.get(1).contains("\"text\":\"a\""), text.get(1));
     assertFalse(text.get(1).contains("\"text\":\"b\""), text.get(1));
-    assertTrue(text.getLast().endsWith(EventStream.DONE), text.getLast());
+    assertTrue(text.getLast().endsWith(EventStream.frame(EventStream.DONE)), text.getLast());
   }
 
   private static Token token(int index, String text) {

@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Properties;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -21,12 +22,20 @@ final class BuiltServer implements AutoCloseable {
   private final Path log;
 
   BuiltServer(Path model, Path log) throws IOException {
+    this(model.toString(), log, Map.of());
+  }
+
+  /**
+   * @param settings environment variables
+   */
+  BuiltServer(String model, Path log, Map<String, String> settings) throws IOException {
     this.log = log;
     List<String> command = new ArrayList<>(program());
-    command.addAll(
-        List.of("serve", "--host", "127.0.0.1", "--port", "0", "--model", model.toString()));
-    process =
-        new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log.toFile()).start();
+    command.addAll(List.of("serve", "--host", "127.0.0.1", "--port", "0", "--model", model));
+    var builder =
+        new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log.toFile());
+    builder.environment().putAll(settings);
+    process = builder.start();
   }
 
   /** What the build has made last, as Quarkus notes it for its own integration tests. */
@@ -63,6 +72,22 @@ final class BuiltServer implements AutoCloseable {
     } catch (IOException e) {
       throw new IllegalStateException(e);
     }
+  }
+
+  /** Sends SIGTERM. */
+  void terminate() {
+    process.destroy();
+  }
+
+  /** Sends SIGKILL. */
+  void kill() {
+    process.destroyForcibly();
+  }
+
+  /** Waits for its end. */
+  int exitCode() {
+    Await.until("the program has ended: " + log, () -> !process.isAlive());
+    return process.exitValue();
   }
 
   @Override

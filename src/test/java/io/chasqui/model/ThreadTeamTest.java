@@ -84,14 +84,4 @@ class ThreadTeamTest {
       assertTrue(spent < 5_000_000, spent + " ns while nothing was to be done");
     }
   }
-
-  @Test
-  void aQuotaLimitsTheProcessors() {
-    assertEquals(4, CpuLimit.limit(4, "max 100000"));
-    assertEquals(2, CpuLimit.limit(4, "200000 100000\n"));
-    assertEquals(2, CpuLimit.limit(4, "150000 100000"));
-    assertEquals(1, CpuLimit.limit(4, "10000 100000"));
-    assertEquals(4, CpuLimit.limit(4, "900000 100000"));
-    assertEquals(4, CpuLimit.limit(4, ""));
-  }
 }

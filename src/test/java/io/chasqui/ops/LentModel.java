@@ -45,17 +45,22 @@ public final class LentModel implements AutoCloseable {
   private final MeterRegistry registry = new HoldingRegistry();
   private volatile CountDownLatch held = new CountDownLatch(0);
   private final ServedModel served;
+  private final OpenRequests open = new OpenRequests();
+  private final Drain drain;
 
   /** A model that does not load before {@link #letLoad()}. */
   public LentModel(String name, int queueCapacity, Duration stallTimeout) {
+    var settings = new Settings(name, queueCapacity, stallTimeout, mayLoad);
     var coldStart = new ColdStart(registry);
     coldStart.ended(ColdStart.Phase.LISTEN); // by the server that it is lent to
     served =
-        new ServedModel(
-            new Settings(name, queueCapacity, stallTimeout, mayLoad),
-            new EngineMetrics(registry),
-            coldStart,
-            exits::incrementAndGet);
+        new ServedModel(settings, new EngineMetrics(registry), coldStart, exits::incrementAndGet);
+    drain = new Drain(served, open, settings.drain(), exits::incrementAndGet);
+  }
+
+  /** What SIGTERM asks for. */
+  Drain drain() {
+    return drain;
   }
 
   /**
@@ -141,7 +146,7 @@ public final class LentModel implements AutoCloseable {
   }
 
   HealthChecks health() {
-    return new HealthChecks(served);
+    return new HealthChecks(served, drain);
   }
 
   @Override
@@ -242,6 +247,36 @@ public final class LentModel implements AutoCloseable {
     @Override
     public Speculation speculation() {
       return Speculation.OFF;
+    }
+
+    @Override
+    public Optional<Duration> requestTimeout() {
+      return Optional.empty();
+    }
+
+    @Override
+    public Duration bodyTimeout() {
+      return Duration.ofSeconds(30);
+    }
+
+    @Override
+    public Optional<Path> apiKeysFile() {
+      return Optional.empty();
+    }
+
+    @Override
+    public DrainSettings drain() {
+      return new DrainSettings() {
+        @Override
+        public Duration timeout() {
+          return Duration.ofSeconds(10);
+        }
+
+        @Override
+        public Duration quietPeriod() {
+          return Duration.ofMillis(10);
+        }
+      };
     }
 
     @Override

@@ -1,0 +1,114 @@
+package io.chasqui.http;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.chasqui.config.ChasquiConfig;
+import io.vertx.core.Vertx;
+import io.vertx.core.http.HttpServerResponse;
+import io.vertx.ext.web.Router;
+import io.vertx.ext.web.RoutingContext;
+import jakarta.enterprise.event.Observes;
+import jakarta.inject.Singleton;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.regex.Pattern;
+import org.jboss.logging.MDC;
+
+/**
+ * What a request passes before anybody reads it: it gets an id, which is on each line that the log
+ * has of it; it must have a key where there are keys; and it must be here whole before long.
+ */
+@Singleton
+class RequestGuard {
+  /** In the request if the client has one, in the response in any case. */
+  static final String REQUEST_ID = "X-Request-Id";
+
+  private static final Pattern ID = Pattern.compile("[A-Za-z0-9._:-]{1,128}");
+  private static final String BEARER = "Bearer ";
+
+  /** What costs something; health, metrics and the page are free for all. */
+  private static final List<String> GUARDED = List.of("/v1/*", "/tokenize", "/detokenize");
+
+  /** After what answers a browser's question whether it may ask, before all that answers more. */
+  private static final int ORDER = -100;
+
+  private final ApiKeys keys;
+  private final Vertx vertx;
+  private final ObjectMapper json;
+  private final Duration bodyTimeout;
+
+  RequestGuard(ApiKeys keys, Vertx vertx, ObjectMapper json, ChasquiConfig config) {
+    this.keys = keys;
+    this.vertx = vertx;
+    this.json = json;
+    bodyTimeout = config.bodyTimeout();
+  }
+
+  void guard(@Observes Router router) {
+    router.route().order(ORDER).handler(this::identify);
+    router.route().order(ORDER).handler(this::requireBody);
+    if (keys.areNeeded()) {
+      GUARDED.forEach(path -> router.route(path).order(ORDER).handler(this::requireKey));
+    }
+  }
+
+  private void identify(RoutingContext client) {
+    String asked = client.request().getHeader(REQUEST_ID);
+    String id = asked != null && ID.matcher(asked).matches() ? asked : UUID.randomUUID().toString();
+    client.response().putHeader(REQUEST_ID, id);
+    MDC.put("requestId", id);
+    client.next();
+  }
+
+  /** A body that comes drop by drop would hold a thread. */
+  private void requireBody(RoutingContext client) {
+    if (!client.request().isEnded()) {
+      long timer =
+          vertx.setTimer(
+              bodyTimeout.toMillis(),
+              late -> {
+                if (!client.request().isEnded()) {
+                  client.response().reset();
+                }
+              });
+      client.addEndHandler(sent -> vertx.cancelTimer(timer));
+    }
+    client.next();
+  }
+
+  private void requireKey(RoutingContext client) {
+    try {
+      ApiKey key = presented(client).flatMap(keys::find).orElseThrow(ApiException::unauthorized);
+      key.admit();
+      key.attachTo(client);
+    } catch (ApiException e) {
+      refuse(client.response(), e);
+      return;
+    }
+    client.next();
+  }
+
+  private static Optional<String> presented(RoutingContext client) {
+    String header = client.request().getHeader("Authorization");
+    return header != null && header.regionMatches(true, 0, BEARER, 0, BEARER.length())
+        ? Optional.of(header.substring(BEARER.length()).strip())
+        : Optional.empty();
+  }
+
+  private void refuse(HttpServerResponse response, ApiException error) {
+    response.setStatusCode(error.status()).putHeader("Content-Type", "application/json");
+    if (error.status() == 401) {
+      response.putHeader("WWW-Authenticate", "Bearer");
+    }
+    error
+        .retryAfter()
+        .ifPresent(wait -> response.putHeader("Retry-After", Long.toString(wait.toSeconds())));
+    try {
+      response.end(json.writeValueAsString(error.body()));
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException("an error cannot be written as JSON", e);
+    }
+  }
+}

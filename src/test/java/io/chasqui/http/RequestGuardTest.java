@@ -1,0 +1,199 @@
+package io.chasqui.http;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.chasqui.Await;
+import io.quarkus.test.common.http.TestHTTPResource;
+import io.quarkus.test.junit.QuarkusTest;
+import io.quarkus.test.junit.QuarkusTestProfile;
+import io.quarkus.test.junit.TestProfile;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.URI;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.UUID;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Who asks needs a key, may ask so often, and must say what he wants before long. */
+@QuarkusTest
+@TestProfile(RequestGuardTest.Guarded.class)
+class RequestGuardTest {
+  private static final String KEY = "sk-0123456789abcdef";
+  private static final String OTHER_KEY = "sk-another-key-to-come";
+  private static final String KEYS =
+      """
+      usual %s
+      hashed sha256:%s
+      rare sk-only-two-requests requests=2
+      short sk-only-a-few-tokens tokens=30
+      """
+          .formatted(KEY, java.util.HexFormat.of().formatHex(Sha256.of("sk-known-by-digest")));
+
+  private static final Path FILE = file();
+
+  private static Path file() {
+    try {
+      Path file = Files.createTempFile("keys", "");
+      file.toFile().deleteOnExit();
+      return Files.writeString(file, KEYS);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  public static final class Guarded implements QuarkusTestProfile {
+    @Override
+    public Map<String, String> getConfigOverrides() {
+      return Map.of(
+          "chasqui.api-keys-file", FILE.toString(),
+          "chasqui.body-timeout", "1s",
+          "quarkus.http.cors.enabled", "true",
+          "quarkus.http.cors.origins", "https://app.example");
+    }
+  }
+
+  @TestHTTPResource("/")
+  URI server;
+
+  private HttpResponse<String> ask(String key) {
+    return Api.send(
+        Api.request(server, Api.COMPLETIONS)
+            .header("Content-Type", "application/json")
+            .header("Authorization", "Bearer " + key)
+            .POST(HttpRequest.BodyPublishers.ofString(Api.completion("One", "max_tokens", 4))));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"", "Bearer", "Bearer sk-wrong-but-long-enough", "Basic " + KEY, KEY})
+  void withoutAKeyNobodyIsAnswered(String authorization) {
+    HttpRequest.Builder request = Api.request(server, "/v1/models").GET();
+    if (!authorization.isEmpty()) {
+      request.header("Authorization", authorization);
+    }
+    HttpResponse<String> refused = Api.send(request);
+
+    assertEquals(401, refused.statusCode());
+    assertEquals("invalid_api_key", Api.error(refused).get("code").textValue());
+    assertEquals("Bearer", refused.headers().firstValue("WWW-Authenticate").orElseThrow());
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"/v1/models", "/v1/completions", "/tokenize", "/detokenize"})
+  void allThatCostsSomethingNeedsAKey(String path) {
+    assertEquals(401, Api.post(server, path, "{}").statusCode());
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"/q/health/live", "/q/health/ready", "/metrics", "/q/metrics", "/"})
+  void healthMetricsAndThePageNeedNone(String path) {
+    Await.until(path + " is there", () -> Api.send(Api.request(server, path)).statusCode() == 200);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {KEY, "sk-known-by-digest"})
+  void aKeyOpens(String key) {
+    assertEquals(200, ask(key).statusCode());
+  }
+
+  @Test
+  void aKeySendsNoMoreRequestsThanItMay() {
+    assertEquals(200, ask("sk-only-two-requests").statusCode());
+    assertEquals(200, ask("sk-only-two-requests").statusCode());
+
+    HttpResponse<String> refused = ask("sk-only-two-requests");
+
+    assertEquals(429, refused.statusCode());
+    JsonNode error = Api.error(refused);
+    assertEquals("rate_limit_exceeded", error.get("code").textValue());
+    assertTrue(error.get("message").textValue().contains("'rare'"), error.toString());
+    int wait = Integer.parseInt(refused.headers().firstValue("Retry-After").orElseThrow());
+    assertTrue(wait > 0 && wait <= 30, "of two requests a minute one comes in " + wait + " s");
+  }
+
+  @Test
+  void aKeyCostsNoMoreTokensThanItMay() {
+    int answers = 0;
+    while (ask("sk-only-a-few-tokens").statusCode() == 200) {
+      answers++;
+    }
+
+    // Each has a prompt of at least one token and an answer of four.
+    assertTrue(answers >= 2 && answers <= 7, answers + " answers");
+    assertEquals(200, ask(KEY).statusCode());
+  }
+
+  @Test
+  void keysThatChangeCountWithoutARestart() throws IOException {
+    try {
+      Files.writeString(FILE, KEYS + "new " + OTHER_KEY + "\n");
+      Await.until("the new key is known", () -> ask(OTHER_KEY).statusCode() == 200);
+      Files.writeString(FILE, "broken\n");
+      Files.writeString(FILE, KEYS);
+      Await.until("it is forgotten", () -> ask(OTHER_KEY).statusCode() == 401);
+      assertEquals(200, ask(KEY).statusCode());
+    } finally {
+      Files.writeString(FILE, KEYS);
+    }
+  }
+
+  @Test
+  void aBrowserMayAskWhetherItMayAsk() {
+    HttpResponse<String> preflight =
+        Api.send(
+            Api.request(server, Api.CHAT)
+                .header("Origin", "https://app.example")
+                .header("Access-Control-Request-Method", "POST")
+                .header("Access-Control-Request-Headers", "authorization,content-type")
+                .method("OPTIONS", HttpRequest.BodyPublishers.noBody()));
+
+    assertEquals(200, preflight.statusCode());
+    assertEquals(
+        "https://app.example",
+        preflight.headers().firstValue("Access-Control-Allow-Origin").orElseThrow());
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"abc-123", "a.b_c:d"})
+  void aRequestKeepsItsId(String id) {
+    HttpResponse<String> response =
+        Api.send(Api.request(server, "/q/health/live").header("X-Request-Id", id));
+
+    assertEquals(id, response.headers().firstValue("X-Request-Id").orElseThrow());
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"", "with a blank", "{\"json\":1}"})
+  void aRequestWithoutAUsableIdGetsOne(String id) {
+    HttpResponse<String> response =
+        Api.send(Api.request(server, "/q/health/live").header("X-Request-Id", id));
+
+    String given = response.headers().firstValue("X-Request-Id").orElseThrow();
+    assertEquals(given, UUID.fromString(given).toString());
+  }
+
+  @Test
+  void aBodyThatDoesNotComeEndsItsConnection() {
+    String head =
+        "POST %s HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"
+            .formatted(Api.COMPLETIONS, KEY);
+    try (var connection = new RawConnection(server)) {
+      connection.send(head.getBytes(StandardCharsets.US_ASCII));
+
+      var end = assertThrows(UncheckedIOException.class, connection::readHead);
+
+      assertFalse(String.valueOf(end.getMessage()).contains("timed out"), end.getMessage());
+    }
+    assertEquals(200, ask(KEY).statusCode());
+  }
+}
