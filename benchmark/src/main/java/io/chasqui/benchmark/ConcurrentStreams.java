@@ -11,7 +11,7 @@ import java.util.concurrent.Future;
 
 /** Streams of one server that run at once. */
 final class ConcurrentStreams implements AutoCloseable {
-  private final Server server;
+  private final TokenSource server;
   private final int mark;
   private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
   private final List<CompletableFuture<Void>> marked = new ArrayList<>();
@@ -22,7 +22,7 @@ final class ConcurrentStreams implements AutoCloseable {
    *
    * @param mark the token that {@link #awaitMark} waits for
    */
-  ConcurrentStreams(Server server, List<StreamRequest> requests, int mark) {
+  ConcurrentStreams(TokenSource server, List<StreamRequest> requests, int mark) {
     this.server = server;
     this.mark = mark;
     for (StreamRequest request : requests) {
@@ -48,7 +48,7 @@ final class ConcurrentStreams implements AutoCloseable {
   }
 
   /** Sends all requests and reads their answers to their ends. */
-  static List<TokenTimes> run(Server server, List<StreamRequest> requests)
+  static List<TokenTimes> run(TokenSource server, List<StreamRequest> requests)
       throws IOException, InterruptedException {
     try (var streams = new ConcurrentStreams(server, requests, 1)) {
       return streams.await();

@@ -23,7 +23,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /** A server that is started for a measurement, asked over HTTP, and ended. */
-final class Server implements AutoCloseable {
+final class Server implements TokenSource, AutoCloseable {
   private static final long SECONDS_TO_START = 120;
   private static final long POLL_NANOS = 2_000_000;
   private static final long PORT_POLL_NANOS = 500_000;
@@ -124,15 +124,24 @@ final class Server implements AutoCloseable {
     throw failure("has not become able to answer");
   }
 
-  /**
-   * Sends a request and reads its answer to its end. Several threads may do so at once.
-   *
-   * @param progress is told how many tokens have come, with each
-   * @throws IOException if the answer is not what was asked for, or breaks off
-   */
-  TokenTimes stream(StreamRequest request, IntConsumer progress)
+  @Override
+  public TokenTimes stream(StreamRequest request, IntConsumer progress)
       throws IOException, InterruptedException {
-    HttpRequest post = post(CompletionStream.PATH, request.json());
+    try {
+      return stream(client, post(CompletionStream.PATH, request.json()), request, progress);
+    } catch (UncheckedIOException e) {
+      throw new IOException("a stream has broken off, see " + launch.log(), e);
+    }
+  }
+
+  /**
+   * Sends a request and reads its answer to its end.
+   *
+   * @throws UncheckedIOException if the answer breaks off
+   */
+  static TokenTimes stream(
+      HttpClient client, HttpRequest post, StreamRequest request, IntConsumer progress)
+      throws IOException, InterruptedException {
     long sent = System.nanoTime();
     HttpResponse<Stream<String>> response = client.send(post, BodyHandlers.ofLines());
     try (Stream<String> lines = response.body()) {
@@ -140,8 +149,6 @@ final class Server implements AutoCloseable {
         throw refusal(response, lines);
       }
       return request.read(sent, lines.iterator(), progress);
-    } catch (UncheckedIOException e) {
-      throw new IOException("a stream has broken off, see " + launch.log(), e);
     }
   }
 
@@ -169,11 +176,21 @@ final class Server implements AutoCloseable {
   }
 
   private URI uri(String path) {
-    return URI.create("http://%s:%d%s".formatted(address.getHostString(), address.getPort(), path));
+    return url().resolve(path);
+  }
+
+  /** Without a path. */
+  URI url() {
+    return URI.create("http://%s:%d".formatted(address.getHostString(), address.getPort()));
   }
 
   private HttpRequest post(String path, String json) {
-    return HttpRequest.newBuilder(uri(path))
+    return post(uri(path), json);
+  }
+
+  /** A request with JSON. */
+  static HttpRequest post(URI uri, String json) {
+    return HttpRequest.newBuilder(uri)
         .header("content-type", "application/json")
         .POST(BodyPublishers.ofString(json))
         .build();

@@ -20,6 +20,9 @@ final class StreamMeter {
   /** Tokens of an answer where streams are sent at once. */
   static final int ANSWER = 64;
 
+  /** What an answer is made of. */
+  static final String TEXT = "a";
+
   /** Enough to last until the long prompt is computed. */
   private static final int LONG_ANSWER = 384;
 
@@ -29,27 +32,37 @@ final class StreamMeter {
   private static final int LONG_PROMPT = 2000;
   private static final int PREFIX_PROMPT = 1000;
   private static final int PREFIX_TAIL = 16;
-  private static final String TEXT = "a";
 
   /** With 16 layers each operation of a layer is then called often enough for HotSpot's C2. */
   private static final int COMPILED_AFTER = 512;
 
-  private final Server server;
+  private final TokenSource server;
   private final int vocabulary;
   private final int token;
 
   /**
    * @param tokenizer of the model that the server serves
    */
-  StreamMeter(Server server, Tokenizer tokenizer) {
-    this.server = server;
-    vocabulary = tokenizer.vocabularySize();
-    token = token(tokenizer);
+  StreamMeter(TokenSource server, Tokenizer tokenizer) {
+    this(server, tokenizer.vocabularySize(), token(tokenizer.encodeOrdinary(TEXT)));
   }
 
-  /** The token that answers are made of: {@link StreamRequest}. */
-  private static int token(Tokenizer tokenizer) {
-    int[] ids = tokenizer.encodeOrdinary(TEXT);
+  /**
+   * @param vocabulary prompts are made of tokens below it
+   * @param token that answers are made of: {@link StreamRequest}
+   */
+  StreamMeter(TokenSource server, int vocabulary, int token) {
+    this.server = server;
+    this.vocabulary = vocabulary;
+    this.token = token;
+  }
+
+  /**
+   * The token that answers are made of.
+   *
+   * @param ids tokens of {@link #TEXT}
+   */
+  static int token(int... ids) {
     if (ids.length != 1) {
       throw new IllegalArgumentException(
           "the model has no token for '%s': take one that has".formatted(TEXT));
@@ -72,7 +85,7 @@ final class StreamMeter {
       throws IOException, InterruptedException {
     var random = new SplittableRandom(seed);
     return switch (scenario) {
-      case STREAMS_16, STREAMS_4, STREAMS_1 -> batch(requests(random, scenario.streams, ANSWER));
+      case STREAMS_16, STREAMS_4, STREAMS_1 -> batch(scenario.streams, random);
       case PROMPT_BESIDE -> promptBeside(random, scenario.streams);
       case PREFIX -> prefix(random);
     };
@@ -82,8 +95,9 @@ final class StreamMeter {
    * Sends the requests twice. The second time their prompts are cached but for the last tokens, so
    * that all streams generate together, whatever a server does first when many prompts come.
    */
-  private Map<StreamQuantity, Double> batch(List<StreamRequest> requests)
+  Map<StreamQuantity, Double> batch(int streams, SplittableRandom random)
       throws IOException, InterruptedException {
+    List<StreamRequest> requests = requests(random, streams, ANSWER);
     Map<StreamQuantity, Double> numbers = new EnumMap<>(StreamQuantity.class);
     numbers.putAll(StreamStatistics.batch(ConcurrentStreams.run(server, requests)));
     numbers.putAll(StreamStatistics.decode(ConcurrentStreams.run(server, requests)));

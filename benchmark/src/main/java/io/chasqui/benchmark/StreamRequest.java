@@ -30,13 +30,18 @@ record StreamRequest(List<Integer> prompt, int tokens, int token) {
     return random.ints(tokens, 0, vocabulary).boxed().toList();
   }
 
-  /** The body of the request: greedy, and as long as it was asked for. */
+  /** {@link #json(String)} of the model that a measured server serves. */
   String json() {
+    return json(Launch.MODEL_NAME);
+  }
+
+  /** The body of the request to a model: greedy, and as long as it was asked for. */
+  String json(String model) {
     return """
     {"model": "%s", "stream": true, "stream_options": {"include_usage": true}, "temperature": 0,
      "max_tokens": %d, "ignore_eos": true, "logit_bias": {"%d": 100}, "prompt": %s}
     """
-        .formatted(Launch.MODEL_NAME, tokens, token, prompt);
+        .formatted(model, tokens, token, prompt);
   }
 
   /**

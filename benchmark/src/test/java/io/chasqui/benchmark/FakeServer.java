@@ -25,13 +25,14 @@ final class FakeServer {
   static final int REFUSALS = 3;
 
   /** A prompt that begins with this gets one token, and then the connection ends. */
-  static final int BREAKS_OFF = 13;
+  static final int BREAKS_OFF = 1013;
 
   private static final int MORE_THAN_IS_SENT = 1000;
   private static final int UNTIL_THE_END = 0;
   private static final long TOKEN_NANOS = 2_000_000;
 
   private static final JsonMapper JSON = new JsonMapper();
+  private static final String TOKENS = "{\"count\": 1, \"tokens\": [2]}";
   private static final String COMMENT = ": loading\n\n";
   private static final String TOKEN =
       "data: {\"choices\":[{\"text\":\"a\",\"finish_reason\":null}]}\n\n";
@@ -71,6 +72,7 @@ final class FakeServer {
     server.setExecutor(Executors.newVirtualThreadPerTaskExecutor());
     answer(server, "/health", exchange -> send(exchange, 200, "{}"));
     answer(server, CompletionStream.PATH, FakeServer::stream);
+    server.createContext("/tokenize", exchange -> send(exchange, 200, TOKENS));
     server.createContext("/wrong", exchange -> send(exchange, 400, "that is wrong"));
     server.start();
   }
