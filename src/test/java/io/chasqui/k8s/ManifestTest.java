@@ -7,89 +7,179 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.exc.UnrecognizedPropertyException;
-import com.fasterxml.jackson.databind.introspect.Annotated;
-import com.fasterxml.jackson.databind.introspect.JacksonAnnotationIntrospector;
-import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
 import io.chasqui.model.KvBudget;
-import io.fabric8.knative.serving.v1.RevisionSpec;
-import io.fabric8.knative.serving.v1.Service;
+import io.fabric8.kubernetes.api.model.ConfigMap;
 import io.fabric8.kubernetes.api.model.Container;
-import java.io.File;
+import io.fabric8.kubernetes.api.model.apps.Deployment;
+import io.fabric8.kubernetes.api.model.autoscaling.v2.HorizontalPodAutoscaler;
+import io.fabric8.kubernetes.api.model.networking.v1.NetworkPolicy;
+import io.fabric8.kubernetes.api.model.policy.v1.PodDisruptionBudget;
+import io.fabric8.openshift.api.model.monitoring.v1.ServiceMonitor;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.TimeUnit;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /**
- * What {@code kubectl apply -k k8s/base} would send is a Knative Service without a mistyped field,
- * and with the values that an operator relies on.
+ * What {@code kubectl apply -k} would send of each overlay has no mistyped field, and the values
+ * that an operator relies on.
  */
 class ManifestTest {
   private static final String AUTOSCALING = "autoscaling.knative.dev/";
 
-  private static final ObjectMapper STRICT =
-      new YAMLMapper().setAnnotationIntrospector(new NoPlaceForUnknownFields());
+  /** Fields of a pod that Knative takes only with a feature flag, from its own list of them. */
+  private static final Map<String, String> FLAGS =
+      Map.ofEntries(
+          Map.entry("nodeSelector", "kubernetes.podspec-nodeselector"),
+          Map.entry("tolerations", "kubernetes.podspec-tolerations"),
+          Map.entry("runtimeClassName", "kubernetes.podspec-runtimeclassname"),
+          Map.entry("affinity", "kubernetes.podspec-affinity"),
+          Map.entry("topologySpreadConstraints", "kubernetes.podspec-topologyspreadconstraints"),
+          Map.entry("hostAliases", "kubernetes.podspec-hostaliases"),
+          Map.entry("dnsPolicy", "kubernetes.podspec-dnspolicy"),
+          Map.entry("dnsConfig", "kubernetes.podspec-dnsconfig"),
+          Map.entry("schedulerName", "kubernetes.podspec-schedulername"),
+          Map.entry("priorityClassName", "kubernetes.podspec-priorityclassname"),
+          Map.entry("shareProcessNamespace", "kubernetes.podspec-shareprocessnamespace"),
+          Map.entry("initContainers", "kubernetes.podspec-init-containers"),
+          Map.entry("fieldRef", "kubernetes.podspec-fieldref"),
+          Map.entry("hostPath", "kubernetes.podspec-volumes-hostpath"),
+          Map.entry("persistentVolumeClaim", "kubernetes.podspec-persistent-volume-claim"));
 
-  private String manifests;
+  private static final Map<Applied, String> RENDERED = new EnumMap<>(Applied.class);
 
-  @BeforeEach
-  void render() throws Exception {
-    boolean required = Boolean.parseBoolean(System.getenv("CHASQUI_REQUIRE_KUBECTL"));
-    assumeTrue(required || isOnPath("kubectl"), "kubectl is not installed");
-    manifests = kustomize(Path.of("k8s/base"));
+  /** What a user may apply: folders below {@code k8s}, components after the first. */
+  enum Applied {
+    BASE("base"),
+    CPU("overlays/cpu"),
+    GPU("overlays/gpu"),
+    GPU_NO_FLAGS("overlays/gpu-no-flags"),
+    KSERVE("overlays/kserve"),
+    PLAIN("overlays/plain"),
+    CPU_MONITORED("overlays/cpu monitoring"),
+    PLAIN_MODEL_IMAGE("overlays/plain components/model-image"),
+    PLAIN_KEDA_MONITORED("overlays/plain components/keda monitoring");
+
+    private final String folders;
+
+    Applied(String folders) {
+      this.folders = folders;
+    }
+
+    String yaml() throws Exception {
+      String rendered = RENDERED.get(this);
+      if (rendered == null) {
+        List<String> all = List.of(folders.split(" "));
+        rendered = Kustomize.render(all.getFirst(), all.subList(1, all.size()));
+        RENDERED.put(this, rendered);
+      }
+      return rendered;
+    }
+
+    Manifests manifests() throws Exception {
+      return Manifests.parse(yaml());
+    }
+
+    Pod pod() throws Exception {
+      return Pod.of(manifests());
+    }
+
+    io.fabric8.knative.serving.v1.Service knative() throws Exception {
+      return manifests().only(io.fabric8.knative.serving.v1.Service.class);
+    }
   }
 
-  @Test
-  void everyDocumentIsAServiceWithKnownFieldsOnly() throws IOException {
-    List<Service> services = services(manifests);
-
-    assertEquals(1, services.size());
-    Service service = services.getFirst();
-    assertEquals("serving.knative.dev/v1", service.getApiVersion());
-    assertEquals("Service", service.getKind());
-    assertEquals("chasqui", service.getMetadata().getName());
+  @BeforeEach
+  void kubectlIsHere() {
+    boolean required = Boolean.parseBoolean(System.getenv("CHASQUI_REQUIRE_KUBECTL"));
+    assumeTrue(required || Kustomize.isHere(), "kubectl is not installed");
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"containerConcurrency", "readOnlyRootFilesystem", "failureThreshold"})
-  void aMistypedFieldIsFound(String field) {
-    String mistyped = manifests.replace(field, field + "s");
+  @EnumSource
+  void everyDocumentHasKnownFieldsOnly(Applied applied) throws Exception {
+    List<JsonNode> trees = applied.manifests().trees();
+
+    assertFalse(trees.isEmpty());
+    var names = new HashSet<String>();
+    for (JsonNode tree : trees) {
+      String name = tree.at("/metadata/name").asText();
+      assertTrue(name.startsWith("chasqui"), name);
+      assertTrue(names.add(tree.path("apiVersion") + "/" + tree.path("kind") + "/" + name), name);
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "BASE, containerConcurrency",
+    "BASE, readOnlyRootFilesystem",
+    "BASE, failureThreshold",
+    "BASE, maxUnavailable",
+    "BASE, podSelector",
+    "GPU, runtimeClassName",
+    "KSERVE, supportedModelFormats",
+    "KSERVE, autoSelect",
+    "KSERVE, volumeMounts",
+    "PLAIN, terminationGracePeriodSeconds",
+    "PLAIN, averageValue",
+    "PLAIN, targetPort",
+    "PLAIN_MODEL_IMAGE, pullPolicy",
+    "PLAIN_KEDA_MONITORED, pollingInterval",
+    "PLAIN_KEDA_MONITORED, stabilizationWindowSeconds",
+    "PLAIN_KEDA_MONITORED, jobLabel",
+    "PLAIN_KEDA_MONITORED, expr"
+  })
+  void aMistypedFieldIsFound(Applied applied, String field) throws Exception {
+    String mistyped = applied.yaml().replace(" " + field + ":", " " + field + "s:");
 
     UnrecognizedPropertyException found =
-        assertThrows(UnrecognizedPropertyException.class, () -> services(mistyped));
+        assertThrows(UnrecognizedPropertyException.class, () -> Manifests.parse(mistyped));
 
     assertEquals(field + "s", found.getPropertyName());
   }
 
-  @Test
-  void theProbesAskQuarkus() throws IOException {
-    Container container = container();
+  @ParameterizedTest
+  @EnumSource
+  void imagesAreSetByTheUser(Applied applied) throws Exception {
+    for (JsonNode tree : applied.manifests().trees()) {
+      Stream.of("image", "reference")
+          .flatMap(field -> tree.findValues(field).stream())
+          .filter(JsonNode::isTextual)
+          .forEach(image -> assertTrue(image.asText().startsWith("registry.example.com/")));
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void theProbesAskQuarkus(Applied applied) throws Exception {
+    Container container = applied.pod().container();
 
     assertEquals("/q/health/started", container.getStartupProbe().getHttpGet().getPath());
     assertEquals("/q/health/ready", container.getReadinessProbe().getHttpGet().getPath());
     assertEquals("/q/health/live", container.getLivenessProbe().getHttpGet().getPath());
   }
 
-  @Test
-  void requestsAndLimitsAreSet() throws IOException {
-    var resources = container().getResources();
+  @ParameterizedTest
+  @EnumSource
+  void requestsAndLimitsAreSet(Applied applied) throws Exception {
+    var resources = applied.pod().container().getResources();
 
     assertEquals(Set.of("cpu", "memory"), resources.getRequests().keySet());
-    assertEquals(Set.of("cpu", "memory"), resources.getLimits().keySet());
+    assertTrue(resources.getLimits().keySet().containsAll(Set.of("cpu", "memory")));
     resources
         .getRequests()
         .forEach((name, request) ->
@@ -101,10 +191,33 @@ class ManifestTest {
                 () -> name + " is requested above its limit"));
   }
 
-  @Test
-  void scalingIsBounded() throws IOException {
+  @ParameterizedTest
+  @EnumSource
+  void theProcessHasNoMoreRightsThanItNeeds(Applied applied) throws Exception {
+    Manifests manifests = applied.manifests();
+    Pod pod = Pod.of(manifests);
+    var security = pod.container().getSecurityContext();
+
+    assertTrue(security.getRunAsNonRoot());
+    assertEquals(10001, security.getRunAsUser());
+    assertTrue(security.getReadOnlyRootFilesystem());
+    assertFalse(security.getAllowPrivilegeEscalation());
+    assertEquals(List.of("ALL"), security.getCapabilities().getDrop());
+    assertEquals(List.of(), security.getCapabilities().getAdd());
+    assertEquals("RuntimeDefault", security.getSeccompProfile().getType());
+    assertNotNull(pod.volumeAt("/tmp").getEmptyDir().getSizeLimit());
+    for (String right : List.of("privileged", "hostNetwork", "hostPID", "hostIPC", "hostPath")) {
+      for (JsonNode tree : manifests.trees()) {
+        assertTrue(tree.findValues(right).isEmpty(), right);
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"BASE", "CPU", "GPU", "GPU_NO_FLAGS", "CPU_MONITORED"})
+  void knativeScalesWithinBounds(Applied applied) throws Exception {
     Map<String, String> annotations =
-        service().getSpec().getTemplate().getMetadata().getAnnotations();
+        applied.knative().getSpec().getTemplate().getMetadata().getAnnotations();
 
     int least = Integer.parseInt(annotations.get(AUTOSCALING + "min-scale"));
     int most = Integer.parseInt(annotations.get(AUTOSCALING + "max-scale"));
@@ -112,91 +225,275 @@ class ManifestTest {
     assertEquals("100", annotations.get(AUTOSCALING + "target-utilization-percentage"));
   }
 
-  @Test
-  void aPodIsGivenWhatItRunsAtOnce() throws IOException {
-    Long concurrency = revision().getContainerConcurrency();
+  @ParameterizedTest
+  @EnumSource(names = {"BASE", "CPU", "GPU", "GPU_NO_FLAGS", "CPU_MONITORED"})
+  void aPodIsGivenWhatItRunsAtOnce(Applied applied) throws Exception {
+    var template = applied.knative().getSpec().getTemplate();
+    Long concurrency = template.getSpec().getContainerConcurrency();
 
     assertNotNull(concurrency);
     int target =
-        Integer.parseInt(
-            service()
-                .getSpec()
-                .getTemplate()
-                .getMetadata()
-                .getAnnotations()
-                .get(AUTOSCALING + "target"));
+        Integer.parseInt(template.getMetadata().getAnnotations().get(AUTOSCALING + "target"));
     assertEquals(KvBudget.MOST_SEQUENCES, concurrency.intValue());
     assertTrue(target <= concurrency, "Knative would ignore a target above the hard limit");
   }
 
+  @ParameterizedTest
+  @EnumSource(names = {"BASE", "CPU", "GPU_NO_FLAGS", "CPU_MONITORED"})
+  void knativeNeedsNoFlag(Applied applied) throws Exception {
+    assertEquals(Set.of(), flags(applied));
+  }
+
   @Test
-  void theProcessHasNoMoreRightsThanItNeeds() throws IOException {
-    var security = container().getSecurityContext();
+  void theGpuOverlayNeedsTheFlagsThatThePatchesEnable() throws Exception {
+    var operator =
+        Manifests.parse(read("knative/operator-features.yaml")).only(KnativeServing.class);
+    var map = Manifests.parse(read("knative/config-features.yaml")).only(ConfigMap.class);
 
-    assertTrue(security.getRunAsNonRoot());
-    assertTrue(security.getReadOnlyRootFilesystem());
-    assertFalse(security.getAllowPrivilegeEscalation());
-    assertEquals(List.of("ALL"), security.getCapabilities().getDrop());
-    assertEquals("RuntimeDefault", security.getSeccompProfile().getType());
-    assertEquals("/tmp", container().getVolumeMounts().getFirst().getMountPath());
-    assertNotNull(revision().getVolumes().getFirst().getEmptyDir());
+    Map<String, String> needed =
+        flags(Applied.GPU).stream().collect(Collectors.toMap(flag -> flag, flag -> "enabled"));
+    assertFalse(needed.isEmpty());
+    assertEquals(needed, operator.spec().config().get("features"));
+    assertEquals(needed, map.getData());
+    assertEquals("config-features", map.getMetadata().getName());
+    assertEquals("knative-serving", map.getMetadata().getNamespace());
+    assertEquals("knative-serving", operator.metadata().getNamespace());
   }
 
-  private Container container() throws IOException {
-    assertEquals(1, revision().getContainers().size());
-    return revision().getContainers().getFirst();
+  @ParameterizedTest
+  @EnumSource(names = {"GPU", "GPU_NO_FLAGS"})
+  void aGpuIsALimit(Applied applied) throws Exception {
+    var limits = applied.pod().container().getResources().getLimits();
+
+    assertEquals("1", limits.get("nvidia.com/gpu").getAmount());
   }
 
-  private RevisionSpec revision() throws IOException {
-    return service().getSpec().getTemplate().getSpec();
+  @Test
+  void aPlainPodIsKnativesButForItsEnd() throws Exception {
+    Pod plain = Applied.PLAIN.pod();
+    Pod knative = Applied.BASE.pod();
+
+    Container container = plain.container();
+    // The kubelet knows no period of 0, and what stops without Knative stops by a hook.
+    container.getReadinessProbe().setPeriodSeconds(0);
+    container.setLifecycle(null);
+    container.getPorts().forEach(port -> port.setName(null));
+    assertEquals(knative, plain);
+    assertEquals(
+        Applied.BASE.knative().getSpec().getTemplate().getSpec().getTimeoutSeconds(),
+        Applied.PLAIN
+            .manifests()
+            .only(Deployment.class)
+            .getSpec()
+            .getTemplate()
+            .getSpec()
+            .getTerminationGracePeriodSeconds());
   }
 
-  private Service service() throws IOException {
-    return services(manifests).getFirst();
+  @Test
+  void theAutoscalersCountBelowWhatAPodRunsAtOnce() throws Exception {
+    var autoscaler = Applied.PLAIN.manifests().only(HorizontalPodAutoscaler.class).getSpec();
+    var scaled = Applied.PLAIN_KEDA_MONITORED.manifests().only(ScaledObject.class).spec();
+
+    assertEquals(1, autoscaler.getMinReplicas());
+    assertEquals(autoscaler.getMinReplicas(), scaled.minReplicaCount());
+    assertEquals(autoscaler.getMaxReplicas(), scaled.maxReplicaCount());
+    assertEquals("Deployment", autoscaler.getScaleTargetRef().getKind());
+    assertEquals("chasqui", autoscaler.getScaleTargetRef().getName());
+    assertEquals("chasqui", scaled.scaleTargetRef().name());
+    autoscaler
+        .getMetrics()
+        .forEach(metric ->
+            assertIsBelowWhatRunsAtOnce(
+                metric.getPods().getTarget().getAverageValue().getAmount()));
+    assertIsBelowWhatRunsAtOnce(scaled.triggers().getFirst().metadata().get("threshold"));
   }
 
-  private static List<Service> services(String yaml) throws IOException {
-    List<Service> services = new ArrayList<>();
-    try (var documents = STRICT.readerFor(JsonNode.class).<JsonNode>readValues(yaml)) {
-      while (documents.hasNextValue()) {
-        services.add(asService(documents.nextValue()));
+  private static void assertIsBelowWhatRunsAtOnce(String target) {
+    int value = Integer.parseInt(target);
+    assertTrue(0 < value && value < KvBudget.MOST_SEQUENCES, target);
+  }
+
+  @Test
+  void oneAutoscalerAtATime() throws Exception {
+    Manifests keda = Applied.PLAIN_KEDA_MONITORED.manifests();
+
+    assertEquals(0, keda.all(HorizontalPodAutoscaler.class).count());
+    assertEquals(1, keda.all(ScaledObject.class).count());
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = "KSERVE", mode = EnumSource.Mode.EXCLUDE)
+  void everySelectorFindsThePod(Applied applied) throws Exception {
+    Manifests manifests = applied.manifests();
+    Set<Map.Entry<String, String>> labels = Pod.of(manifests).labels().entrySet();
+
+    Stream.of(
+            manifests
+                .all(PodDisruptionBudget.class)
+                .map(budget -> budget.getSpec().getSelector().getMatchLabels()),
+            manifests
+                .all(NetworkPolicy.class)
+                .map(policy -> policy.getSpec().getPodSelector().getMatchLabels()),
+            manifests
+                .all(Deployment.class)
+                .map(deployment -> deployment.getSpec().getSelector().getMatchLabels()),
+            manifests
+                .all(io.fabric8.kubernetes.api.model.Service.class)
+                .map(service -> service.getSpec().getSelector()))
+        .flatMap(selectors -> selectors)
+        .forEach(selector -> {
+          assertFalse(selector.isEmpty());
+          assertTrue(labels.containsAll(selector.entrySet()), selector::toString);
+        });
+    assertEquals(1, manifests.all(PodDisruptionBudget.class).count());
+    assertEquals(1, manifests.all(NetworkPolicy.class).count());
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = "KSERVE", mode = EnumSource.Mode.EXCLUDE)
+  void nothingLeavesThePod(Applied applied) throws Exception {
+    var policy = applied.manifests().only(NetworkPolicy.class).getSpec();
+
+    assertEquals(List.of("Ingress", "Egress"), policy.getPolicyTypes());
+    assertEquals(List.of(), policy.getEgress());
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"CPU_MONITORED", "PLAIN_KEDA_MONITORED"})
+  void prometheusFindsTheProgram(Applied applied) throws Exception {
+    Manifests manifests = applied.manifests();
+    var monitor = manifests.only(ServiceMonitor.class).getSpec();
+    var endpoint = monitor.getEndpoints().getFirst();
+    var found =
+        manifests
+            .all(io.fabric8.kubernetes.api.model.Service.class)
+            .filter(service ->
+                service
+                    .getMetadata()
+                    .getLabels()
+                    .entrySet()
+                    .containsAll(monitor.getSelector().getMatchLabels().entrySet()))
+            .toList();
+
+    assertEquals(1, found.size());
+    var service = found.getFirst();
+    assertEquals("chasqui", service.getMetadata().getLabels().get(monitor.getJobLabel()));
+    var port = service.getSpec().getPorts().getFirst();
+    assertEquals(endpoint.getPort(), port.getName());
+    assertEquals(
+        Pod.of(manifests).container().getPorts().getFirst().getContainerPort(), port.getPort());
+    assertEquals("/metrics", endpoint.getPath());
+  }
+
+  @Test
+  void grafanasSidecarFindsTheDashboard() throws Exception {
+    ConfigMap map = Applied.CPU_MONITORED.manifests().only(ConfigMap.class);
+
+    assertEquals("1", map.getMetadata().getLabels().get("grafana_dashboard"));
+    assertEquals(read("monitoring/chasqui.json"), map.getData().get("chasqui.json"));
+  }
+
+  @Test
+  void theModelsImageIsMountedWhereTheModelIsLookedFor() throws Exception {
+    Pod pod = Applied.PLAIN_MODEL_IMAGE.pod();
+
+    var image = pod.volumeAt("/mnt").getImage();
+    assertEquals("registry.example.com/chasqui-model:v2", image.getReference());
+    assertEquals(
+        "/mnt" + modelIn("deployment/Dockerfile.model"), pod.environment().get("CHASQUI_MODEL"));
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"CPU", "GPU", "GPU_NO_FLAGS"})
+  void theModelIsLookedForWhereTheImageHasIt(Applied applied) throws Exception {
+    assertEquals(
+        modelIn("deployment/Dockerfile.model"), applied.pod().environment().get("CHASQUI_MODEL"));
+  }
+
+  @Test
+  void kserveNamesTheContainerAndTheModel() throws Exception {
+    Pod pod = Applied.KSERVE.pod();
+
+    assertEquals("kserve-container", pod.container().getName());
+    assertEquals("{{.Name}}", pod.environment().get("CHASQUI_SERVED_MODEL_NAME"));
+    assertEquals("/mnt/models/model.chasqui", pod.environment().get("CHASQUI_MODEL"));
+  }
+
+  @Test
+  void funcDeploysWhatTheBaseDoes() throws Exception {
+    Function function = Manifests.parse(read("func/func.yaml"), Function.class);
+    var knative = Applied.BASE.knative();
+    Map<String, String> annotations =
+        knative.getSpec().getTemplate().getMetadata().getAnnotations();
+    Pod pod = Applied.BASE.pod();
+    var resources = pod.container().getResources();
+
+    assertEquals(knative.getMetadata().getName(), function.name());
+    var scale = function.deploy().options().scale();
+    assertEquals(annotations.get(AUTOSCALING + "min-scale"), "" + scale.min());
+    assertEquals(annotations.get(AUTOSCALING + "max-scale"), "" + scale.max());
+    assertEquals(annotations.get(AUTOSCALING + "metric"), scale.metric());
+    assertEquals(annotations.get(AUTOSCALING + "target"), "" + scale.target());
+    assertEquals(
+        annotations.get(AUTOSCALING + "target-utilization-percentage"), "" + scale.utilization());
+    var requests = function.deploy().options().resources().requests();
+    var limits = function.deploy().options().resources().limits();
+    assertEquals(resources.getRequests().get("cpu").toString(), requests.cpu());
+    assertEquals(resources.getRequests().get("memory").toString(), requests.memory());
+    assertEquals(resources.getLimits().get("cpu").toString(), limits.cpu());
+    assertEquals(resources.getLimits().get("memory").toString(), limits.memory());
+    assertEquals(
+        knative.getSpec().getTemplate().getSpec().getContainerConcurrency(), limits.concurrency());
+    var health = function.deploy().healthEndpoints();
+    assertEquals(pod.container().getReadinessProbe().getHttpGet().getPath(), health.readiness());
+    assertEquals(pod.container().getLivenessProbe().getHttpGet().getPath(), health.liveness());
+    assertEquals("/tmp", function.run().volumes().getFirst().path());
+    assertEquals(
+        pod.volumeAt("/tmp").getEmptyDir().getSizeLimit().toString(),
+        function.run().volumes().getFirst().emptyDir().sizeLimit());
+    assertEquals(
+        pod.environment(),
+        function.run().envs().stream()
+            .collect(Collectors.toMap(Function.Env::name, Function.Env::value)));
+  }
+
+  private static Set<String> flags(Applied applied) throws Exception {
+    JsonNode pod =
+        applied.manifests().trees().stream()
+            .filter(tree -> tree.path("apiVersion").asText().startsWith("serving.knative.dev/"))
+            .findFirst()
+            .orElseThrow()
+            .at("/spec/template/spec");
+    var flags = new TreeSet<String>();
+    FLAGS.forEach((field, flag) -> {
+      if (!pod.findValues(field).isEmpty()) {
+        flags.add(flag);
       }
+    });
+    // A container has both as well, and needs no flag for them.
+    if (pod.has("securityContext")) {
+      flags.add("kubernetes.podspec-securitycontext");
     }
-    return services;
+    pod.path("volumes")
+        .forEach(volume -> {
+          if (volume.has("image")) {
+            flags.add("kubernetes.podspec-volumes-image");
+          }
+        });
+    return flags;
   }
 
-  private static Service asService(JsonNode document) throws JsonProcessingException {
-    return STRICT.treeToValue(document, Service.class);
+  /** Where an image has its model. */
+  private static String modelIn(String dockerfile) throws IOException {
+    return Files.readAllLines(Path.of(dockerfile)).stream()
+        .filter(line -> line.startsWith("ENV CHASQUI_MODEL="))
+        .map(line -> line.substring("ENV CHASQUI_MODEL=".length()))
+        .findFirst()
+        .orElseThrow();
   }
 
-  private static String kustomize(Path folder) throws IOException, InterruptedException {
-    Path errors = Files.createTempFile("kubectl", ".err");
-    try {
-      Process kubectl =
-          new ProcessBuilder("kubectl", "kustomize", folder.toString())
-              .redirectError(errors.toFile())
-              .start();
-      String output = new String(kubectl.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-      assertTrue(kubectl.waitFor(30, TimeUnit.SECONDS), "kubectl did not end");
-      assertEquals(0, kubectl.exitValue(), Files.readString(errors));
-      return output;
-    } finally {
-      Files.delete(errors);
-    }
-  }
-
-  private static boolean isOnPath(String program) {
-    return Stream.of(System.getenv("PATH").split(File.pathSeparator))
-        .anyMatch(folder -> Files.isExecutable(Path.of(folder, program)));
-  }
-
-  /** Fabric8's classes collect fields that they do not know; without that, Jackson refuses them. */
-  private static final class NoPlaceForUnknownFields extends JacksonAnnotationIntrospector {
-    private static final long serialVersionUID = 1;
-
-    @Override
-    public Boolean hasAnySetter(Annotated member) {
-      return false;
-    }
+  private static String read(String file) throws IOException {
+    return Files.readString(Path.of("k8s", file));
   }
 }
