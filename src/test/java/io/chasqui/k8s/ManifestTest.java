@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.exc.UnrecognizedPropertyException;
+import io.chasqui.config.ChasquiConfig;
 import io.chasqui.model.KvBudget;
 import io.fabric8.kubernetes.api.model.ConfigMap;
 import io.fabric8.kubernetes.api.model.Container;
@@ -17,12 +18,16 @@ import io.fabric8.kubernetes.api.model.autoscaling.v2.HorizontalPodAutoscaler;
 import io.fabric8.kubernetes.api.model.networking.v1.NetworkPolicy;
 import io.fabric8.kubernetes.api.model.policy.v1.PodDisruptionBudget;
 import io.fabric8.openshift.api.model.monitoring.v1.ServiceMonitor;
+import io.smallrye.config.ConfigMappings;
+import io.smallrye.config.ConfigMappings.ConfigClass;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.EnumMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
@@ -40,6 +45,9 @@ import org.junit.jupiter.params.provider.EnumSource;
  */
 class ManifestTest {
   private static final String AUTOSCALING = "autoscaling.knative.dev/";
+
+  /** Of a service that does not set its own, in seconds. */
+  private static final long KNATIVES_TIMEOUT = 300;
 
   /** Fields of a pod that Knative takes only with a feature flag, from its own list of them. */
   private static final Map<String, String> FLAGS =
@@ -452,10 +460,48 @@ class ManifestTest {
     assertEquals(
         pod.volumeAt("/tmp").getEmptyDir().getSizeLimit().toString(),
         function.run().volumes().getFirst().emptyDir().sizeLimit());
-    assertEquals(
-        pod.environment(),
+    Map<String, String> environment =
         function.run().envs().stream()
-            .collect(Collectors.toMap(Function.Env::name, Function.Env::value)));
+            .collect(Collectors.toMap(Function.Env::name, Function.Env::value));
+    assertEquals(pod.environment().keySet(), environment.keySet());
+    assertEquals(pod.environment().get("CHASQUI_MODEL"), environment.get("CHASQUI_MODEL"));
+    assertEndsBefore(KNATIVES_TIMEOUT, environment);
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void theProgramKnowsWhatItIsTold(Applied applied) throws Exception {
+    Set<String> known =
+        ConfigMappings.getProperties(ConfigClass.configClass(ChasquiConfig.class)).keySet().stream()
+            .map(name -> name.toUpperCase(Locale.ROOT).replaceAll("[^A-Z]", "_"))
+            .collect(Collectors.toSet());
+
+    Set<String> told = applied.pod().environment().keySet();
+    assertTrue(known.containsAll(told), told::toString);
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"BASE", "CPU", "GPU", "GPU_NO_FLAGS", "CPU_MONITORED"})
+  void theProgramEndsAStreamBeforeKnativeCutsIt(Applied applied) throws Exception {
+    Long timeout = applied.knative().getSpec().getTemplate().getSpec().getTimeoutSeconds();
+
+    assertEndsBefore(timeout, applied.pod().environment());
+  }
+
+  @Test
+  void theProgramEndsItsStreamsBeforeItIsKilled() throws Exception {
+    var spec = Applied.PLAIN.manifests().only(Deployment.class).getSpec().getTemplate().getSpec();
+    Long hook = spec.getContainers().getFirst().getLifecycle().getPreStop().getSleep().getSeconds();
+
+    assertEndsBefore(
+        spec.getTerminationGracePeriodSeconds() - hook, Applied.PLAIN.pod().environment());
+  }
+
+  private static void assertEndsBefore(long seconds, Map<String, String> environment) {
+    for (String name : List.of("CHASQUI_REQUEST_TIMEOUT", "CHASQUI_DRAIN_TIMEOUT")) {
+      Duration limit = Duration.parse("PT" + environment.get(name));
+      assertTrue(limit.compareTo(Duration.ofSeconds(seconds)) < 0, () -> name + " is " + limit);
+    }
   }
 
   private static Set<String> flags(Applied applied) throws Exception {
