@@ -37,7 +37,7 @@ import picocli.CommandLine.Spec;
     name = "chasqui",
     description =
         "A function that streams text from a language model. Without a command it serves.",
-    subcommands = {Main.Serve.class, Main.Pack.class, Main.Verify.class})
+    subcommands = {Main.Serve.class, Main.Pack.class, Main.Verify.class, EstimateCommand.class})
 public class Main implements Runnable {
   private static final String MODEL_FORMS =
       "demo (built in), a directory in Hugging Face's layout, or hf:OWNER/NAME";
@@ -57,7 +57,14 @@ public class Main implements Runnable {
   static CommandLine commandLine() {
     return new CommandLine(new Main())
         .setCaseInsensitiveEnumValuesAllowed(true)
+        .setParameterExceptionHandler(Main::misused)
         .setExecutionExceptionHandler(Main::explain);
+  }
+
+  private static int misused(CommandLine.ParameterException failure, String... arguments) {
+    CommandLine command = failure.getCommandLine();
+    print(command, failure.getMessage().lines().findFirst().orElse("") + " (--help tells more)");
+    return command.getCommandSpec().exitCodeOnInvalidInput();
   }
 
   /** What the user can do something about is one line; anything else is a fault of the program. */

@@ -41,6 +41,11 @@ class ArchitectureTest {
   }
 
   @Test
+  void estimateImportsTheLayoutOfKeysAndValuesOnly() {
+    mayImport("estimate", JDK, ours("kernel"));
+  }
+
+  @Test
   void engineImportsWhatIsBelowItAndTheLibrariesItRunsOn() {
     mayImport(
         "engine",
@@ -48,6 +53,7 @@ class ArchitectureTest {
         JSON,
         JLAMA,
         ours("chat"),
+        ours("estimate"),
         ours("kernel"),
         ours("model"),
         ours("pack"),
@@ -100,6 +106,7 @@ class ArchitectureTest {
         .resideInAnyPackage(
             ours("chat"),
             ours("engine"),
+            ours("estimate"),
             ours("kernel"),
             ours("langchain4j"),
             ours("model"),

@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.chasqui.kernel.DType;
 import io.chasqui.kernel.KvLayout;
 import io.chasqui.pack.PackedModel;
@@ -13,6 +15,7 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import org.junit.jupiter.api.Test;
@@ -27,6 +30,7 @@ class MainTest {
   @TempDir Path directory;
 
   private final StringWriter errors = new StringWriter();
+  private final StringWriter output = new StringWriter();
 
   @ParameterizedTest
   @EnumSource(DType.class)
@@ -122,9 +126,98 @@ class MainTest {
     assertFalse(Files.exists(directory.resolve("x")));
   }
 
+  @Test
+  void estimateTellsEachPartAndTheirSum() {
+    String file = directory.resolve("demo.chasqui").toString();
+    assertEquals(0, run("pack", "demo", file, "--quant=q4"));
+
+    assertEquals(0, run("estimate", file, "--batch=2", "--context=100", "--kv=i8"));
+
+    String table = output.toString();
+    assertTrue(table.contains("generating on the CPU, weights q4, 2 x 100 positions"), table);
+    for (String part : List.of("weights", "kv cache", "activations", "runtime", "total")) {
+      assertTrue(table.matches("(?s).*\n" + part + " +[0-9.,]+ MB\n.*"), table);
+    }
+    assertFalse(table.contains("gradients"), table);
+    assertEquals("", errors.toString());
+  }
+
+  @Test
+  void estimateKnowsWhatADirectoryWouldBePackedAs() throws IOException {
+    Path source = DemoFiles.copyTo(directory.resolve("demo")).directory();
+    String file = directory.resolve("demo.chasqui").toString();
+    assertEquals(0, run("pack", source.toString(), file));
+
+    assertEquals(0, run("estimate", source.toString(), "--json"));
+    JsonNode unpacked = json();
+    assertEquals(0, run("estimate", file, "--json"));
+    JsonNode packed = json();
+
+    assertEquals(packed.get("bytes"), unpacked.get("bytes"));
+    try (PackedModel model = PackedModel.open(Path.of(file))) {
+      assertEquals(model.weightBytes(), packed.at("/bytes/weights").longValue());
+    }
+  }
+
+  @Test
+  void estimateTakesAShapeInPlaceOfAModel() throws IOException {
+    assertEquals(0, run(shape("--parameters=6e9", "--device=gpu", "--precision=q4", "--json")));
+
+    JsonNode estimate = json();
+    assertEquals(3_375_000_000L, estimate.at("/bytes/weights").longValue());
+    assertEquals(1_300_000_000L, estimate.at("/bytes/runtime").longValue());
+    assertEquals("gpu", estimate.get("device").textValue());
+  }
+
+  @Test
+  void whatCannotBeEstimatedIsOneLine() {
+    assertOneLine("at most 512", "estimate", "demo", "--context=1000");
+    assertOneLine("from 1 to", "estimate", "demo", "--batch=0");
+    assertOneLine("are not packed as f16", "estimate", "demo", "--precision=f16");
+    assertOneLine("There is no directory", "estimate", "nothing");
+    assertOneLine("there is no such file", "estimate", "nothing.chasqui");
+    assertOneLine("whole number", shape("--parameters=1.5"));
+    assertOneLine("parameters must be from 1", shape("--parameters=-6e9"));
+    assertMistake("Give a MODEL, or", "estimate");
+    assertMistake("--layers", "estimate", "--parameters=6e9");
+    assertMistake("Give a MODEL, or", shape("--parameters=6e9", "demo"));
+    assertMistake("'many' is not an int", "estimate", "demo", "--context=many");
+    assertMistake("was 'q3'", "estimate", "demo", "--precision=q3");
+    assertMistake("was 'tpu'", "estimate", "demo", "--device=tpu");
+    assertMistake("--contxt", "estimate", "demo", "--contxt=5");
+  }
+
+  private static String[] shape(String... more) {
+    List<String> words = new ArrayList<>();
+    words.add("estimate");
+    words.addAll(
+        List.of(
+            "--layers=32",
+            "--hidden=4096",
+            "--intermediate=11008",
+            "--kv-heads=32",
+            "--head-dim=128"));
+    words.addAll(List.of(more));
+    return words.toArray(String[]::new);
+  }
+
+  private JsonNode json() throws IOException {
+    JsonNode json = new JsonMapper().readTree(output.toString());
+    output.getBuffer().setLength(0);
+    return json;
+  }
+
+  private void assertMistake(String part, String... arguments) {
+    assertOneLine(2, part, arguments);
+  }
+
   private void assertOneLine(String part, String... arguments) {
+    assertOneLine(1, part, arguments);
+  }
+
+  private void assertOneLine(int code, String part, String... arguments) {
     errors.getBuffer().setLength(0);
-    assertEquals(1, run(arguments));
+    assertEquals(code, run(arguments));
     assertTrue(errors.toString().matches("chasqui: [^\n]*\n"), errors.toString());
     assertTrue(errors.toString().contains(part), errors.toString());
   }
@@ -132,6 +225,7 @@ class MainTest {
   private int run(String... arguments) {
     CommandLine commandLine = Main.commandLine();
     commandLine.setErr(new PrintWriter(errors, true));
+    commandLine.setOut(new PrintWriter(output, true));
     return commandLine.execute(arguments);
   }
 }

@@ -28,6 +28,11 @@ final class Chooser {
     sampler = new Sampler(vocabularySize, endOfText);
   }
 
+  /** Bytes that one takes: a row of logits, and the sampler's scratch memory. */
+  static long bytes(int vocabularySize) {
+    return (long) Float.BYTES * vocabularySize + Sampler.bytes(vocabularySize);
+  }
+
   Sampler sampler() {
     return sampler;
   }

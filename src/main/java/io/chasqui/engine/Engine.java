@@ -66,6 +66,11 @@ public interface Engine extends AutoCloseable {
   /** The part of the memory for keys and values that running sequences use, from 0 to 1. */
   double kvUsage();
 
+  /** What it takes of memory, and would take otherwise; empty where Jlama runs the model. */
+  default Optional<ServerMemory> memory() {
+    return Optional.empty();
+  }
+
   /** Refuses new requests, cancels those that wait or run, and gives all memory back. */
   @Override
   void close();

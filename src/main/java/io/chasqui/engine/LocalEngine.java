@@ -34,6 +34,7 @@ public final class LocalEngine implements Engine {
   private final Tokenizer tokenizer;
   private final Optional<ChatTemplate> chatTemplate;
   private final EngineOptions options;
+  private final Optional<ServerMemory> memory;
 
   private final boolean verifiesDrafts;
   private final int slots;
@@ -61,7 +62,8 @@ public final class LocalEngine implements Engine {
         () -> new JlamaDecoder(model.name(), config, weights(model.directory()), context),
         1,
         Optional.empty(),
-        options);
+        options,
+        Optional.empty());
   }
 
   /**
@@ -95,7 +97,9 @@ public final class LocalEngine implements Engine {
           () -> new PackedDecoder(model, kv, blocks, context, sequences),
           sequences,
           Optional.of(MemoryPlan.of(process, kv, model.config().layers(), blocks)),
-          options);
+          options,
+          Optional.of(
+              ServerMemory.ofEngine(model.sizes(), options.kvType(), context, sequences, blocks)));
     } catch (RuntimeException | Error e) {
       model.close();
       throw e;
@@ -134,8 +138,10 @@ public final class LocalEngine implements Engine {
       int context,
       Supplier<TokenDecoder> loader,
       int slots,
-      Optional<MemoryPlan> memory,
-      EngineOptions options) {
+      Optional<MemoryPlan> plan,
+      EngineOptions options,
+      Optional<ServerMemory> memory) {
+    this.memory = memory;
     this.settings = settings;
     this.tokenizer = tokenizer;
     this.options = options;
@@ -165,7 +171,7 @@ public final class LocalEngine implements Engine {
             decoder.kernels(),
             context,
             slots,
-            memory,
+            plan,
             settings.vocabularySize(),
             recommended(settings),
             Instant.now());
@@ -237,6 +243,11 @@ public final class LocalEngine implements Engine {
   @Override
   public double kvUsage() {
     return loop.kvUsage();
+  }
+
+  @Override
+  public Optional<ServerMemory> memory() {
+    return memory;
   }
 
   @Override

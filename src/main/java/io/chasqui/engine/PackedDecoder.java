@@ -18,10 +18,10 @@ import java.util.Locale;
 /** Our own forward pass, on a packed model. */
 final class PackedDecoder implements TokenDecoder {
   /** More do not make a prompt quicker, and the buffers of a step grow with them. */
-  private static final int MAX_TOKENS = 128;
+  static final int MAX_TOKENS = 128;
 
   /** Choosing the tokens of a step takes little time, and scratch memory of each member. */
-  private static final int MAX_MEMBERS = 8;
+  static final int MAX_MEMBERS = 8;
 
   private static final System.Logger LOG = System.getLogger(PackedDecoder.class.getName());
 
@@ -46,12 +46,17 @@ final class PackedDecoder implements TokenDecoder {
   PackedDecoder(PackedModel model, KvLayout kv, int blockCount, int context, int sequences) {
     this.model = model;
     this.context = context;
-    maxOutputs = sequences + PromptLookup.MAX_DRAFT;
+    maxOutputs = maxOutputs(sequences);
     kernels = Kernels.best(); // before there is a thread or memory to give back
     team = new ThreadTeam(CpuLimit.processors());
     cache = new KvCache(kv, model.config().layers(), blockCount);
     blocks = new KvBlocks(cache, usablePrefixes(model, kv.type()));
     decoder = new Decoder(model, kernels, team, cache, context, MAX_TOKENS, maxOutputs);
+  }
+
+  /** Rows of logits of a step at most: of each sequence one, and a draft. */
+  static int maxOutputs(int sequences) {
+    return sequences + PromptLookup.MAX_DRAFT;
   }
 
   /** Those that are stored as the keys and values here are; the log tells of others. */

@@ -26,6 +26,7 @@ public final class NativeMemory implements AutoCloseable {
 
   private final Arena arena = NativeExecutable.IS ? Arena.global() : Arena.ofShared();
   private final List<Long> allocated = new ArrayList<>();
+  private long bytes;
 
   /**
    * Allocates memory.
@@ -46,8 +47,14 @@ public final class NativeMemory implements AutoCloseable {
           "the system has no %d MiB of native memory left".formatted(bytes >> 20));
     }
     allocated.add(address);
+    this.bytes += bytes;
     long padding = -address & (ALIGNMENT - 1);
     return MemorySegment.ofAddress(address + padding).reinterpret(bytes, arena, null);
+  }
+
+  /** Bytes that were asked for until now, without those of files. */
+  public long bytes() {
+    return bytes;
   }
 
   /** A part of a file, mapped read-only; {@code offset} is a multiple of the page size. */

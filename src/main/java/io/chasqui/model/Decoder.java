@@ -3,6 +3,7 @@ package io.chasqui.model;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
+import io.chasqui.kernel.DType;
 import io.chasqui.kernel.Kernels;
 import io.chasqui.kernel.KvLayout;
 import io.chasqui.kernel.Matrix;
@@ -117,6 +118,30 @@ public final class Decoder implements AutoCloseable {
     quantized = memory.allocate(QuantizedRows.bytes(maxTokens, widest));
     logits = floats(maxOutputs, output.paddedRows());
     outputTokens = new int[maxOutputs];
+  }
+
+  /**
+   * Bytes of a decoder's own buffers; the parameters are those of the constructor.
+   *
+   * @throws IllegalArgumentException if the model is not of a shape that can be run
+   */
+  public static long bufferBytes(ModelConfig config, int context, int maxTokens, int maxOutputs) {
+    int widest = Math.max(Math.max(config.hidden(), config.queryWidth()), config.feedForward());
+    long floats =
+        2L * config.hidden() + qkvWidth(config) + config.queryWidth() + config.feedForward();
+    return maxTokens * (4 * floats + 8 + 4L * KvLayout.blocks(context))
+        + QuantizedRows.bytes(maxTokens, widest)
+        + 4L * maxOutputs * padded(config.vocabulary())
+        + 4L * context * config.headSize();
+  }
+
+  /** Rows of the matrix of queries, keys and values. */
+  private static int qkvWidth(ModelConfig config) {
+    return padded(config.queryWidth()) + 2 * padded(config.kvWidth());
+  }
+
+  private static int padded(int rows) {
+    return Math.ceilDiv(rows, DType.GROUP_ROWS) * DType.GROUP_ROWS;
   }
 
   /** How this model's KV blocks are laid out. */
@@ -435,6 +460,11 @@ public final class Decoder implements AutoCloseable {
     MemorySegment of(MemorySegment rows, long rowBytes) {
       return rows.asSlice(from * rowBytes);
     }
+  }
+
+  /** Bytes that its own buffers have. */
+  long bufferBytes() {
+    return memory.bytes();
   }
 
   /** Frees the decoder's own buffers; the model, the team and the cache belong to the caller. */

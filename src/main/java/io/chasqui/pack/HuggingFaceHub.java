@@ -125,7 +125,23 @@ public final class HuggingFaceHub {
    * @throws ModelFormatException when the model's index of shards is broken
    */
   public ModelDirectory fetch(HubModel model) {
-    return new ModelDirectory(model.id(), cached(model).orElseGet(() -> fetchLocked(model)));
+    return new ModelDirectory(
+        model.id(), cached(model).orElseGet(() -> fetchLocked(model, this::download)));
+  }
+
+  /**
+   * As {@link #fetch}, but its weights are not downloaded: if they are not in the cache, they are
+   * not in the directory. A later {@link #fetch} goes on from there.
+   */
+  public ModelDirectory fetchSettings(HubModel model) {
+    return new ModelDirectory(
+        model.id(), cached(model).orElseGet(() -> fetchLocked(model, this::downloadSettings)));
+  }
+
+  /** Fetches a model that is not in the cache. */
+  @FunctionalInterface
+  private interface Downloading {
+    Path download(HubModel model) throws IOException, InterruptedException;
   }
 
   private Path home(HubModel model) {
@@ -148,7 +164,7 @@ public final class HuggingFaceHub {
     }
   }
 
-  private Path fetchLocked(HubModel model) {
+  private Path fetchLocked(HubModel model, Downloading downloading) {
     Path home = home(model);
     ReentrantLock inProcess = LOCKS.computeIfAbsent(home, key -> new ReentrantLock());
     try {
@@ -156,7 +172,7 @@ public final class HuggingFaceHub {
       try (FileChannel channel = lockFile(home);
           FileLock _ = lock(channel, model)) {
         Optional<Path> meanwhile = cached(model);
-        return meanwhile.isPresent() ? meanwhile.get() : download(model);
+        return meanwhile.isPresent() ? meanwhile.get() : downloading.download(model);
       } catch (IOException e) {
         throw disk(home, e);
       } finally {
@@ -191,18 +207,10 @@ public final class HuggingFaceHub {
   private Path download(HubModel model) throws IOException, InterruptedException {
     try (HubClient client = new HubClient(endpoint, token, patience)) {
       Listing listing = retries.run(model.id(), () -> 0, () -> list(client, model));
-      HubModel pinned = new HubModel(model.owner(), model.name(), listing.commit());
       Path complete = home(model).resolve(listing.commit());
       if (!Files.isDirectory(complete)) {
-        listing.checkUsable(model);
-        Path partial = home(model).resolve(listing.commit() + ".partial");
-        Files.createDirectories(partial);
-        List<RemoteFile> small =
-            listing.files().values().stream()
-                .filter(file -> ModelDirectory.SMALL_FILES.contains(file.name()))
-                .toList();
-        download(client, pinned, "settings and tokenizer", small, partial);
-        download(client, pinned, "weights", weights(listing, partial, model), partial);
+        Path partial = downloadSettings(client, model, listing);
+        download(client, model, listing, "weights", weights(listing, partial, model), partial);
         Files.move(partial, complete, StandardCopyOption.ATOMIC_MOVE);
       }
       writeRef(model, listing.commit());
@@ -210,9 +218,37 @@ public final class HuggingFaceHub {
     }
   }
 
-  private void download(
-      HubClient client, HubModel model, String what, List<RemoteFile> files, Path directory)
+  private Path downloadSettings(HubModel model) throws IOException, InterruptedException {
+    try (HubClient client = new HubClient(endpoint, token, patience)) {
+      Listing listing = retries.run(model.id(), () -> 0, () -> list(client, model));
+      Path complete = home(model).resolve(listing.commit());
+      return Files.isDirectory(complete) ? complete : downloadSettings(client, model, listing);
+    }
+  }
+
+  /** The directory of what is not complete yet, with everything but the weights. */
+  private Path downloadSettings(HubClient client, HubModel model, Listing listing)
       throws IOException, InterruptedException {
+    listing.checkUsable(model);
+    Path partial = home(model).resolve(listing.commit() + ".partial");
+    Files.createDirectories(partial);
+    List<RemoteFile> small =
+        listing.files().values().stream()
+            .filter(file -> ModelDirectory.SMALL_FILES.contains(file.name()))
+            .toList();
+    download(client, model, listing, "settings and tokenizer", small, partial);
+    return partial;
+  }
+
+  private void download(
+      HubClient client,
+      HubModel branch,
+      Listing listing,
+      String what,
+      List<RemoteFile> files,
+      Path directory)
+      throws IOException, InterruptedException {
+    HubModel model = new HubModel(branch.owner(), branch.name(), listing.commit());
     List<FileDownload> downloads = new ArrayList<>();
     long total = 0;
     long present = 0;

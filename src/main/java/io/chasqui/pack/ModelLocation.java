@@ -25,6 +25,18 @@ public final class ModelLocation {
   }
 
   /**
+   * As {@link #resolve(String)}, for whoever needs no weights: those of a model on the hub are not
+   * downloaded.
+   */
+  public static ModelFiles resolveSettings(String spec) {
+    if (spec.startsWith(HubModel.PREFIX) && !NativeExecutable.IS) {
+      return HuggingFaceHub.fromEnvironment(System.getenv(), ProgressBar.forThisProcess())
+          .fetchSettings(HubModel.parse(spec));
+    }
+    return resolve(spec);
+  }
+
+  /**
    * Finds a model's files, downloads them where that is what is asked for, and checks that they are
    * complete and that the weights' headers are right.
    *

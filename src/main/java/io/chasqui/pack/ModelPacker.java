@@ -154,7 +154,8 @@ public final class ModelPacker {
         : List.of((long) part.rows(), (long) item.columns());
   }
 
-  private static byte[] tokenizer(ModelFiles model, ModelConfig config) {
+  /** The tables of a model's tokenizer as they are packed. */
+  static byte[] tokenizer(ModelFiles model, ModelConfig config) {
     Tokenizer tokenizer =
         TokenizerJson.read(model.require("tokenizer.json"), model.read("tokenizer_config.json"));
     PackedModel.requireFits("tokenizer.json", tokenizer, config);

@@ -306,6 +306,17 @@ public final class PackedModel implements AutoCloseable {
     return weights.byteSize();
   }
 
+  /** What its file holds. */
+  public PackedSizes sizes() {
+    long prefixBytes = prefixes.stream().mapToLong(prefix -> prefix.blocks().byteSize()).sum();
+    return new PackedSizes(
+        config(),
+        quantization(),
+        weightBytes(),
+        header.section(PackHeader.TOKENIZER).length(),
+        prefixBytes);
+  }
+
   /** SHA-256 of the weights in hexadecimal, as the header says it: what tells models apart. */
   public String weightsDigest() {
     return header.section(PackHeader.WEIGHTS).sha256();

@@ -41,6 +41,11 @@ public final class Sampler {
     sums = new long[maxima.blocks()];
   }
 
+  /** Bytes that grow with the vocabulary: a row of scores, and of each candidate three ints. */
+  public static long bytes(int vocabularySize) {
+    return (long) vocabularySize * (Float.BYTES + 3 * Integer.BYTES);
+  }
+
   /**
    * Chooses a token.
    *

@@ -120,6 +120,24 @@ class ServerIT {
   }
 
   @Test
+  void theMemoryOfTheModelAndOfAnyShapeIsEstimated() {
+    JsonNode estimate =
+        Api.parse(Api.send(Api.request(server, "/v1/estimate?model=demo&batch=2")).body());
+    assertEquals(2, estimate.get("batch").intValue(), estimate.toString());
+    long sum = 0;
+    for (JsonNode part : estimate.get("bytes")) {
+      sum += part.longValue();
+    }
+    assertEquals(2 * estimate.at("/bytes/total").longValue(), sum);
+    String shape =
+        "?parameters=6e9&layers=32&hidden=4096&intermediate=11008&kv_heads=32&head_dim=128";
+    estimate = Api.parse(Api.send(Api.request(server, "/v1/estimate" + shape)).body());
+    assertEquals(12_000_000_000L, estimate.at("/bytes/weights").longValue());
+    assertEquals(
+        400, Api.send(Api.request(server, "/v1/estimate?model=demo&contxt=2")).statusCode());
+  }
+
+  @Test
   void whatIsWrongGetsOpenAisEnvelope() {
     refused(400, "invalid_json", Api.CHAT, "{\"model\":");
     refused(400, "invalid_value", Api.CHAT, Api.chat("Hello", "top_p", 2));

@@ -107,6 +107,18 @@ class DecoderFamiliesTest {
 
   @ParameterizedTest
   @EnumSource
+  void theBytesOfItsBuffersAreKnownBeforehand(TinyFamily family) throws Exception {
+    try (RunningDecoder running =
+        new RunningDecoder(packed(family, Stored.F32, DType.Q8), 1, KvLayout.Type.F16)) {
+      int tokens = RunningDecoder.CONTEXT;
+      assertEquals(
+          running.decoder().bufferBytes(),
+          Decoder.bufferBytes(running.model().config(), tokens, tokens, tokens));
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
   void quantizedWeightsAreAllThatDiffersInAQuantizedModel(TinyFamily family) throws Exception {
     assertQuantized(family, DType.Q8, ReferenceDecoder::q8);
     assertQuantized(family, DType.Q4, ReferenceDecoder::q4);

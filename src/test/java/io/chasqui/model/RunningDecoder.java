@@ -48,6 +48,14 @@ final class RunningDecoder implements AutoCloseable {
     decoder = new Decoder(model, Kernels.best(), team, cache, context, maxTokens, maxTokens);
   }
 
+  PackedModel model() {
+    return model;
+  }
+
+  Decoder decoder() {
+    return decoder;
+  }
+
   Sequence sequence() {
     return new Sequence(blocks, context);
   }

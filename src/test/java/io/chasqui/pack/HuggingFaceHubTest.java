@@ -62,6 +62,20 @@ class HuggingFaceHubTest {
   }
 
   @Test
+  void settingsAreDownloadedWithoutTheWeightsAndOnlyOnce() throws IOException {
+    ModelDirectory settings = hub(server).fetchSettings(MODEL);
+
+    assertEquals(Set.of("config.json", "tokenizer.json"), names(settings.directory()));
+    fetch();
+    for (String file : List.of("config.json", "tokenizer.json", WEIGHTS)) {
+      long asked =
+          server.requests.stream().filter(request -> request.path().endsWith(file)).count();
+      assertEquals(1, asked, file);
+    }
+    assertEquals(fetch().directory(), hub(server).fetchSettings(MODEL).directory());
+  }
+
+  @Test
   void aModelIsDownloadedWithTheFilesThatAreNeededAndNoOthers() throws IOException {
     server.files.put("README.md", new byte[10]);
     server.files.put("pytorch_model.bin", new byte[10]);

@@ -208,6 +208,20 @@ final class Server implements TokenSource, AutoCloseable {
     }
   }
 
+  /**
+   * Asks for something.
+   *
+   * @throws IOException if the answer is not 200
+   */
+  String get(String path) throws IOException, InterruptedException {
+    HttpRequest request = HttpRequest.newBuilder(uri(path)).build();
+    HttpResponse<String> response = client.send(request, BodyHandlers.ofString());
+    if (response.statusCode() != 200) {
+      throw new IOException("%s answers %s".formatted(path, response.body()));
+    }
+    return response.body();
+  }
+
   /** What the server has written so far. */
   String output() throws IOException {
     return Files.readString(launch.log());
@@ -223,8 +237,9 @@ final class Server implements TokenSource, AutoCloseable {
    *
    * @param anonymous bytes that belong to no file
    * @param file bytes of files that it has mapped
+   * @param peak the most that both have been together
    */
-  record Resident(long anonymous, long file) {
+  record Resident(long anonymous, long file, long peak) {
     long all() {
       return anonymous + file;
     }
@@ -238,7 +253,7 @@ final class Server implements TokenSource, AutoCloseable {
    * @param status the content of {@code /proc/PID/status}
    */
   static Resident resident(String status) {
-    return new Resident(kib(status, "RssAnon:"), kib(status, "RssFile:"));
+    return new Resident(kib(status, "RssAnon:"), kib(status, "RssFile:"), kib(status, "VmHWM:"));
   }
 
   private static long kib(String status, String field) {

@@ -118,6 +118,11 @@ record Servers(Path root, PeerDirectory peers, int threads) {
     return present;
   }
 
+  /** The usual way to run the JVM: with an AOT cache, if there is one. */
+  Variant jvm() throws IOException {
+    return missing(Variant.AOT).isEmpty() ? Variant.AOT : Variant.JVM;
+  }
+
   /** How variants compare with llama-server, if it is among them. */
   static Comparison compare(Rounds rounds, Collection<Variant> variants) {
     Map<Boolean, List<Engine>> engines =
@@ -137,21 +142,32 @@ record Servers(Path root, PeerDirectory peers, int threads) {
   Launch launch(Variant variant, Model model, int slots, Path log) throws IOException {
     Launch launch =
         switch (variant) {
-          case JVM -> chasqui(script(), model, log).with(AOT_SWITCH, "off");
-          case AOT -> chasqui(script(), model, log).with(AOT_SWITCH, "on");
-          case NATIVE -> chasqui(executable(), model, log);
+          case JVM, AOT, NATIVE -> chasqui(variant, file(model), POSITIONS, log);
           case LLAMA_CPP -> Launch.llamaServer(peers, slots, POSITIONS, threads, log);
         };
     return launch.on(threads);
   }
 
-  private Launch chasqui(Path program, Model model, Path log) {
-    Optional<Path> file =
-        switch (model) {
-          case PEER -> Optional.of(peers.packed().toAbsolutePath());
-          case DEMO -> Optional.empty();
-        };
-    return Launch.chasqui(program.toString(), file, POSITIONS, log);
+  private Optional<Path> file(Model model) {
+    return switch (model) {
+      case PEER -> Optional.of(peers.packed().toAbsolutePath());
+      case DEMO -> Optional.empty();
+    };
+  }
+
+  /**
+   * How a variant of Chasqui is started, on all processors.
+   *
+   * @param file a packed file; the demo model if empty
+   * @param positions of the context
+   */
+  Launch chasqui(Variant variant, Optional<Path> file, int positions, Path log) {
+    return switch (variant) {
+      case JVM -> Launch.chasqui(script(), file, positions, log).with(AOT_SWITCH, "off");
+      case AOT -> Launch.chasqui(script(), file, positions, log).with(AOT_SWITCH, "on");
+      case NATIVE -> Launch.chasqui(executable().toString(), file, positions, log);
+      case LLAMA_CPP -> throw new IllegalArgumentException("llama-server is not Chasqui");
+    };
   }
 
   /** The model itself, which is the caller's to close. */
@@ -191,8 +207,8 @@ record Servers(Path root, PeerDirectory peers, int threads) {
     return files;
   }
 
-  private Path script() {
-    return root.resolve("chasqui");
+  private String script() {
+    return root.resolve("chasqui").toString();
   }
 
   private Path target() {

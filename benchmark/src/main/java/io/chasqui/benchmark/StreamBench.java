@@ -126,8 +126,7 @@ final class StreamBench implements Callable<Integer> {
 
   /** All that there are; the two ways to run the JVM make no difference once it is warm. */
   private static Set<Variant> usual(Servers servers) throws IOException {
-    Variant jvm = servers.missing(Variant.AOT).isEmpty() ? Variant.AOT : Variant.JVM;
-    return EnumSet.of(jvm, Variant.NATIVE, Variant.LLAMA_CPP);
+    return EnumSet.of(servers.jvm(), Variant.NATIVE, Variant.LLAMA_CPP);
   }
 
   private static void requireContext(PackedModel model) {

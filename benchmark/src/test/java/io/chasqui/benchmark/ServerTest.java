@@ -61,9 +61,10 @@ class ServerTest {
 
   @Test
   void residentMemoryIsReadFromTheStatusOfAProcess() {
-    String status = "Name:\tjava\nVmRSS:\t  300 kB\nRssAnon:\t  100 kB\nRssFile:\t     200 kB\n";
+    String status =
+        "Name:\tjava\nVmHWM:\t  350 kB\nVmRSS:\t  300 kB\nRssAnon:\t  100 kB\nRssFile:\t     200 kB\n";
 
-    assertEquals(new Server.Resident(102_400, 204_800), Server.resident(status));
+    assertEquals(new Server.Resident(102_400, 204_800, 358_400), Server.resident(status));
     assertEquals(307_200, Server.resident(status).all());
   }
 }
