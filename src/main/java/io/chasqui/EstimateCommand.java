@@ -106,7 +106,7 @@ final class EstimateCommand implements Callable<Integer> {
   @Option(
       names = "--batch",
       paramLabel = "N",
-      description = "sequences at once (default: 16; of a shape 1)")
+      description = "sequences at once (default: 16; by the rule of thumb 1)")
   Integer batch;
 
   @Option(

@@ -16,6 +16,7 @@ import io.chasqui.model.KvBudget;
 import io.chasqui.pack.ModelConfig;
 import io.chasqui.pack.PackedSizes;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.OptionalInt;
 
 /**
@@ -25,10 +26,11 @@ import java.util.OptionalInt;
  */
 public final class ServerMemory {
   /**
-   * What the program has in memory while it serves, beside what depends on the model: code, class
-   * data, threads, buffers of the network, the heap. Measured, see benchmark/RESULTS.md.
+   * What the program takes at most while it serves, beside what depends on the model: code, class
+   * data, compilers, threads, buffers of the network, the heap. Measured, see the section "Memory"
+   * of benchmark/RESULTS.md; of the JVM with its AOT cache.
    */
-  static final long PROGRAM_BYTES = NativeExecutable.IS ? 58_000_000 : 150_000_000;
+  static final long PROGRAM_BYTES = NativeExecutable.IS ? 60_000_000 : 150_000_000;
 
   private final PackedSizes sizes;
   private final Workload usual;
@@ -67,16 +69,15 @@ public final class ServerMemory {
    *     there are no packed files of that precision
    */
   public MemoryEstimate estimate(MemoryQuestion question) {
-    Workload workload = question.over(usual);
+    boolean isRule = question.training() || question.device().equals(Optional.of(Device.GPU));
+    Workload workload = question.over(isRule ? usual.alone() : usual);
     int longest = Decoder.maxContext(sizes.config());
     if (workload.context() > longest) {
       throw new IllegalArgumentException(
           "context must be at most %d, which is the model's, not %d"
               .formatted(longest, workload.context()));
     }
-    return workload.training() || workload.device() == Device.GPU
-        ? RuleOfThumb.estimate(shape(), workload)
-        : ofThisProgram(workload);
+    return isRule ? RuleOfThumb.estimate(shape(), workload) : ofThisProgram(workload);
   }
 
   private ModelShape shape() {

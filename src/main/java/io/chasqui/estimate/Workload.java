@@ -35,6 +35,11 @@ public record Workload(
     check("batch", batch, MOST_SEQUENCES);
   }
 
+  /** The same of one sequence. */
+  public Workload alone() {
+    return new Workload(device, training, precision, kv, context, 1);
+  }
+
   private static void check(String what, int value, int most) {
     if (value < 1 || value > most) {
       throw new IllegalArgumentException(

@@ -126,6 +126,7 @@ class ServerMemoryTest {
                 Optional.empty(),
                 Optional.empty()));
 
+    assertEquals(1, gpu.workload().batch());
     assertEquals(2 * demo().parameters(), gpu.weights());
     assertEquals(1_300_000_000, gpu.runtime());
     assertEquals(8 * demo().parameters(), training.optimizer());

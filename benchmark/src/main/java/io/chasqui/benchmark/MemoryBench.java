@@ -130,6 +130,14 @@ final class MemoryBench implements Callable<Integer> {
   private KvLayout.Type kv = KvLayout.Type.F16;
 
   @Option(
+      names = {"-r", "--rounds"},
+      paramLabel = "N",
+      description =
+          "how often all sequences run: a JVM's compilers take their most memory at some time of"
+              + " the first minute (default: ${DEFAULT-VALUE})")
+  private int rounds = 5;
+
+  @Option(
       names = {"-o", "--output"},
       paramLabel = "FORMAT",
       description = "md or json (default: md)")
@@ -147,9 +155,9 @@ final class MemoryBench implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException, InterruptedException {
-    if (context <= ANSWER_TOKENS || batch < 1) {
+    if (context <= ANSWER_TOKENS || batch < 1 || rounds < 1) {
       throw new IllegalArgumentException(
-          "--context must be above %d, and --batch at least 1".formatted(ANSWER_TOKENS));
+          "--context must be above %d, --batch and --rounds at least 1".formatted(ANSWER_TOKENS));
     }
     if (variants.contains(Variant.LLAMA_CPP)) {
       throw new IllegalArgumentException("llama-server has no estimate: ask for another variant");
@@ -202,15 +210,18 @@ final class MemoryBench implements Callable<Integer> {
     try (Server server = new Server(launch)) {
       server.awaitHealthy();
       JsonNode estimate = JSON.readTree(server.get("/v1/estimate"));
-      ConcurrentStreams.run(server, requests(model, positions));
+      var random = new SplittableRandom(1);
+      for (int round = 0; round < rounds; round++) {
+        ConcurrentStreams.run(server, requests(model, positions, random));
+      }
       return new MemoryResults.Row(
           name(file), variant, estimate, server.resident(), server.kernels().orElse(""));
     }
   }
 
   /** As many as run at once, with nothing in common, each as long as the context. */
-  private List<StreamRequest> requests(PackedModel model, int positions) {
-    var random = new SplittableRandom(1);
+  private List<StreamRequest> requests(
+      PackedModel model, int positions, SplittableRandom random) {
     int token = model.tokenizer().encode("a", false)[0];
     int prompt = positions - ANSWER_TOKENS;
     return Stream.generate(() ->
