@@ -220,8 +220,7 @@ final class MemoryBench implements Callable<Integer> {
   }
 
   /** As many as run at once, with nothing in common, each as long as the context. */
-  private List<StreamRequest> requests(
-      PackedModel model, int positions, SplittableRandom random) {
+  private List<StreamRequest> requests(PackedModel model, int positions, SplittableRandom random) {
     int token = model.tokenizer().encode("a", false)[0];
     int prompt = positions - ANSWER_TOKENS;
     return Stream.generate(() ->
