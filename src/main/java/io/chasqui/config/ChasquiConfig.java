@@ -68,6 +68,10 @@ public interface ChasquiConfig {
    */
   Optional<Duration> requestTimeout();
 
+  /** How long the head of a request may take to arrive; then its connection is closed. */
+  @WithDefault("10s")
+  Duration headTimeout();
+
   /** How long a request's body may take to arrive; then its connection is closed. */
   @WithDefault("30s")
   Duration bodyTimeout();

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.chasqui.config.ChasquiConfig;
 import io.vertx.core.Vertx;
+import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
@@ -28,6 +29,8 @@ class RequestGuard {
   private static final Pattern ID = Pattern.compile("[A-Za-z0-9._:-]{1,128}");
   private static final String BEARER = "Bearer ";
 
+  private static final String BODY_ARRIVED = "body-arrived";
+
   /** What costs something; health, metrics and the page are free for all. */
   private static final List<String> GUARDED = List.of("/v1/*", "/tokenize", "/detokenize");
 
@@ -44,14 +47,15 @@ class RequestGuard {
     this.vertx = vertx;
     this.json = json;
     bodyTimeout = config.bodyTimeout();
+    HeadTimeout.install(config.headTimeout());
   }
 
   void guard(@Observes Router router) {
     router.route().order(ORDER).handler(this::identify);
-    router.route().order(ORDER).handler(this::requireBody);
     if (keys.areNeeded()) {
       GUARDED.forEach(path -> router.route(path).order(ORDER).handler(this::requireKey));
     }
+    router.route().order(ORDER).handler(this::awaitBody);
   }
 
   private void identify(RoutingContext client) {
@@ -59,23 +63,27 @@ class RequestGuard {
     String id = asked != null && ID.matcher(asked).matches() ? asked : UUID.randomUUID().toString();
     client.response().putHeader(REQUEST_ID, id);
     MDC.put("requestId", id);
+    HeadTimeout.arrived(client.request().connection());
+    client.addEndHandler(sent -> HeadTimeout.answered(client.request().connection()));
     client.next();
   }
 
   /** A body that comes drop by drop would hold a thread. */
-  private void requireBody(RoutingContext client) {
-    if (!client.request().isEnded()) {
-      long timer =
-          vertx.setTimer(
-              bodyTimeout.toMillis(),
-              late -> {
-                if (!client.request().isEnded()) {
-                  client.response().reset();
-                }
-              });
-      client.addEndHandler(sent -> vertx.cancelTimer(timer));
+  private void awaitBody(RoutingContext client) {
+    if (client.request().method().equals(HttpMethod.POST)) {
+      long timer = vertx.setTimer(bodyTimeout.toMillis(), late -> client.response().reset());
+      client.put(BODY_ARRIVED, (Runnable) () -> vertx.cancelTimer(timer));
+      client.addEndHandler(sent -> bodyArrived(client));
     }
     client.next();
+  }
+
+  /** To be called when the body is read: what follows takes as long as it takes. */
+  static void bodyArrived(RoutingContext client) {
+    Runnable cancel = client.get(BODY_ARRIVED);
+    if (cancel != null) {
+      cancel.run();
+    }
   }
 
   private void requireKey(RoutingContext client) {

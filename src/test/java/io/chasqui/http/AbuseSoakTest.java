@@ -47,11 +47,11 @@ class AbuseSoakTest {
 
   private final AtomicInteger answered = new AtomicInteger();
 
-  /** Does not wait long for a body. */
+  /** Does not wait long. */
   public static final class Impatient implements QuarkusTestProfile {
     @Override
     public Map<String, String> getConfigOverrides() {
-      return Map.of("chasqui.body-timeout", "500ms");
+      return Map.of("chasqui.body-timeout", "1s");
     }
   }
 
@@ -86,10 +86,13 @@ class AbuseSoakTest {
               }
             }));
       }
-      for (Future<?> each : abuses) {
-        each.get(1, TimeUnit.MINUTES);
+      try {
+        for (Future<?> each : abuses) {
+          each.get(1, TimeUnit.MINUTES);
+        }
+      } finally {
+        abused.set(true);
       }
-      abused.set(true);
       assertTrue(beside.get(1, TimeUnit.MINUTES) > 0);
     } catch (Exception e) {
       throw new AssertionError("seed " + seed, e);
@@ -122,7 +125,7 @@ class AbuseSoakTest {
       case 15 -> abandoned(request("POST", "Content-Length: 5000\r\n", VALID));
       case 16 -> abandoned(post(VALID));
       case 17 -> slow(request("POST", "Content-Length: 5000\r\n", VALID));
-      case 18 -> slow("POST " + Api.CHAT + " HTTP/1.1\r\nHost: te");
+      case 18 -> abandoned("POST " + Api.CHAT + " HTTP/1.1\r\nHost: te");
       default -> random.nextInt(20) > 0 ? refused(post("[]")) : refused(post(tooLong()));
     };
   }
@@ -190,9 +193,7 @@ class AbuseSoakTest {
     return () -> {
       try (var connection = new RawConnection(server)) {
         connection.send(bytes.getBytes(StandardCharsets.ISO_8859_1));
-        if (bytes.contains("\r\n\r\n")) {
-          require(connection.readHead().statusLine(), bytes);
-        }
+        require(connection.readHead().statusLine(), bytes);
       } catch (UncheckedIOException e) {
         assertTrue(!String.valueOf(e.getMessage()).contains("timed out"), "it is still connected");
       }
@@ -204,7 +205,7 @@ class AbuseSoakTest {
   private void require(String statusLine, String bytes) {
     answered.incrementAndGet();
     assertTrue(
-        statusLine.matches("HTTP/1.1 (200|4[0-9][0-9]) .*"),
+        statusLine.matches("HTTP/1[.][01] (200|4[0-9][0-9]) .*"),
         () -> statusLine + " for " + bytes.substring(0, Math.min(500, bytes.length())));
   }
 }

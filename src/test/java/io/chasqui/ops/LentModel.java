@@ -255,6 +255,11 @@ public final class LentModel implements AutoCloseable {
     }
 
     @Override
+    public Duration headTimeout() {
+      return Duration.ofSeconds(10);
+    }
+
+    @Override
     public Duration bodyTimeout() {
       return Duration.ofSeconds(30);
     }
