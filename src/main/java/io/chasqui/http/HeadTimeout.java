@@ -5,7 +5,8 @@ import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.util.AttributeKey;
-import io.vertx.core.http.HttpConnection;
+import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.http.HttpVersion;
 import io.vertx.core.net.impl.ConnectionBase;
 import java.time.Duration;
 import java.util.concurrent.Future;
@@ -48,24 +49,24 @@ final class HeadTimeout extends ChannelInboundHandlerAdapter {
   }
 
   /** The head of a request has arrived; on the connection's event loop. */
-  static void arrived(HttpConnection connection) {
-    HeadTimeout handler = of(connection);
+  static void arrived(HttpServerRequest request) {
+    HeadTimeout handler = of(request);
     if (handler != null && handler.awaited != null) {
       handler.awaited.cancel(false);
       handler.awaited = null;
     }
   }
 
-  /** A request is answered. */
-  static void answered(HttpConnection connection) {
-    HeadTimeout handler = of(connection);
+  /** A request is answered. In HTTP/2 what comes then may belong to others that run. */
+  static void answered(HttpServerRequest request) {
+    HeadTimeout handler = of(request);
     if (handler != null) {
-      handler.isIdle = true;
+      handler.isIdle = request.version() != HttpVersion.HTTP_2;
     }
   }
 
-  private static HeadTimeout of(HttpConnection connection) {
-    return ((ConnectionBase) connection).channel().attr(KEY).get();
+  private static HeadTimeout of(HttpServerRequest request) {
+    return ((ConnectionBase) request.connection()).channel().attr(KEY).get();
   }
 
   private void await(ChannelHandlerContext context) {

@@ -63,8 +63,8 @@ class RequestGuard {
     String id = asked != null && ID.matcher(asked).matches() ? asked : UUID.randomUUID().toString();
     client.response().putHeader(REQUEST_ID, id);
     MDC.put("requestId", id);
-    HeadTimeout.arrived(client.request().connection());
-    client.addEndHandler(sent -> HeadTimeout.answered(client.request().connection()));
+    HeadTimeout.arrived(client.request());
+    client.addEndHandler(sent -> HeadTimeout.answered(client.request()));
     client.next();
   }
 

@@ -9,6 +9,9 @@ import java.io.InputStream;
 import java.net.Socket;
 import java.net.SocketException;
 import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Map;
@@ -41,6 +44,31 @@ class HeadTimeoutIT {
         requireClosed(kept);
       }
       assertEquals(200, Api.send(Api.request(uri, "/q/health/live")).statusCode());
+    }
+  }
+
+  @Test
+  void aStreamOfHttp2GoesOnWhileAndAfterOthersAreAnswered() throws Exception {
+    var settings = Map.of("CHASQUI_HEAD_TIMEOUT", "500ms");
+    try (var server = new BuiltServer("demo", directory.resolve("log"), settings);
+        HttpClient client = HttpClient.newBuilder().version(HttpClient.Version.HTTP_2).build()) {
+      URI uri = server.uri();
+      String body = Api.completion("One", "max_tokens", 400, "ignore_eos", true, "stream", true);
+      HttpRequest health = HttpRequest.newBuilder(uri.resolve("/q/health/live")).build();
+      assertEquals(
+          HttpClient.Version.HTTP_2,
+          client.send(health, HttpResponse.BodyHandlers.ofString()).version());
+      HttpRequest stream =
+          HttpRequest.newBuilder(uri.resolve(Api.COMPLETIONS))
+              .header("Content-Type", "application/json")
+              .POST(HttpRequest.BodyPublishers.ofString(body))
+              .build();
+      var answer = client.sendAsync(stream, HttpResponse.BodyHandlers.ofString());
+      for (int i = 0; i < 4; i++) {
+        client.send(health, HttpResponse.BodyHandlers.ofString());
+        Thread.sleep(300);
+      }
+      assertTrue(answer.get().body().endsWith("data: [DONE]\n\n"), answer.get().body());
     }
   }
 
