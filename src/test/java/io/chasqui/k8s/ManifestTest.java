@@ -230,7 +230,8 @@ class ManifestTest {
     int least = Integer.parseInt(annotations.get(AUTOSCALING + "min-scale"));
     int most = Integer.parseInt(annotations.get(AUTOSCALING + "max-scale"));
     assertTrue(0 <= least && least <= most && most > 0, () -> least + " to " + most);
-    assertEquals("100", annotations.get(AUTOSCALING + "target-utilization-percentage"));
+    assertEquals("70", annotations.get(AUTOSCALING + "target-utilization-percentage"));
+    assertEquals("-1", annotations.get(AUTOSCALING + "target-burst-capacity"));
   }
 
   @ParameterizedTest
