@@ -219,8 +219,9 @@ final class Soak {
 
   private Visit visit(Engine engine, Known known) {
     Client client = Client.random(random);
-    GenerationRequest request = circumstances(known.request);
-    Generation generation = engine.submit(request);
+    Admitted admitted = admitted(engine, known);
+    GenerationRequest request = admitted.request;
+    Generation generation = admitted.generation;
     submitted++;
     int at = random.nextInt(4) == 0 ? 0 : random.nextInt(30);
     int micros = random.nextInt(40_000);
@@ -277,6 +278,22 @@ final class Soak {
       case READS, CANCELS_AT_A_TOKEN, LEAVES_AT_A_TOKEN -> generation.subscribe(reader[0]);
     }
     return new Visit(known, client, request, reader[0]);
+  }
+
+  private record Admitted(GenerationRequest request, Generation generation) {}
+
+  /** In other circumstances if there is no time for it in these. */
+  private Admitted admitted(Engine engine, Known known) {
+    while (true) {
+      GenerationRequest request = circumstances(known.request);
+      try {
+        return new Admitted(request, engine.submit(request));
+      } catch (AdmissionException e) {
+        if (!e.code().equals("deadline_unreachable")) {
+          throw e;
+        }
+      }
+    }
   }
 
   /** Leaves and makes place for another. */

@@ -107,10 +107,18 @@ class CompletionsTest {
   }
 
   @Test
-  void theNewerNameOfTheTokenLimitGoesFirst() {
-    String body = Api.chat(Api.STORY, "max_tokens", 9, "max_completion_tokens", 4);
-    JsonNode answer = Api.answer(server, Api.CHAT, body);
-    assertEquals(4, answer.at("/usage/completion_tokens").intValue());
+  void bothNamesOfTheTokenLimitCountAndMustNotDiffer() {
+    for (Object[] limits :
+        List.of(
+            new Object[] {"max_tokens", 4},
+            new Object[] {"max_completion_tokens", 4},
+            new Object[] {"max_tokens", 4, "max_completion_tokens", 4})) {
+      JsonNode answer = Api.answer(server, Api.CHAT, Api.chat(Api.STORY, limits));
+      assertEquals(4, answer.at("/usage/completion_tokens").intValue());
+    }
+    String differing = Api.chat(Api.STORY, "max_tokens", 9, "max_completion_tokens", 4);
+    JsonNode error = Api.error(Api.post(server, Api.CHAT, differing));
+    assertEquals("max_tokens", error.get("param").textValue());
   }
 
   @Test

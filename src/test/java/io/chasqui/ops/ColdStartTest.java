@@ -65,15 +65,18 @@ class ColdStartTest {
   }
 
   @Test
-  void theLogTellsThePhasesAndTheKernelsInOneLine() {
+  void theLogTellsThePhasesAndTheKernelsInOneLineAndTheMemoryInAnother() {
     var log = new LogLines(ServedModel.class);
     try (var model = new LentModel("demo", 1, Duration.ofSeconds(30))) {
       model.letLoad();
       String kernels = model.engine().model().kernels();
-      Await.until("it is logged", () -> !log.at(Level.INFO).isEmpty());
+      Await.until("it is logged", () -> log.at(Level.INFO).size() >= 2);
 
       List<String> lines = log.at(Level.INFO);
-      assertEquals(1, lines.size(), lines.toString());
+      assertEquals(2, lines.size(), lines.toString());
+      assertTrue(
+          lines.get(1).matches("Memory: weights \\d+ MiB, heap .*; 1 sequences run at once"),
+          lines.get(1));
       String line = lines.getFirst();
       assertTrue(line.startsWith("Model demo is ready: "), line);
       assertTrue(line.contains("kernels " + kernels), line);
