@@ -24,7 +24,7 @@ import org.jboss.logging.MDC;
 @Singleton
 class RequestGuard {
   /** In the request if the client has one, in the response in any case. */
-  static final String REQUEST_ID = "X-Request-Id";
+  private static final String REQUEST_ID = "X-Request-Id";
 
   private static final Pattern ID = Pattern.compile("[A-Za-z0-9._:-]{1,128}");
   private static final String BEARER = "Bearer ";

@@ -2,7 +2,6 @@ package io.chasqui.http;
 
 import java.util.Arrays;
 import java.util.HexFormat;
-import java.util.Locale;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -80,10 +79,9 @@ record StreamPosition(int created, long seed, int request, int[] events) {
 
   /** The id of an event of this answer. */
   String id(int[] events) {
-    return String.format(
-        Locale.ROOT,
-        "%s.%s",
-        answer(),
-        Arrays.stream(events).mapToObj(Integer::toString).collect(Collectors.joining("-")));
+    return answer()
+        + Arrays.stream(events)
+            .mapToObj(Integer::toString)
+            .collect(Collectors.joining("-", ".", ""));
   }
 }
