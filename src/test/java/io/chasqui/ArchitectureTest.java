@@ -100,6 +100,18 @@ class ArchitectureTest {
   }
 
   @Test
+  void tracingKnowsRequestsToTheEngineAndNothingOfTheServer() {
+    noClasses()
+        .that()
+        .resideInAPackage(ours("tracing"))
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage(
+            ours("http"), ours("ops"), ours("config"), ours("model"), ours("tokenizer"))
+        .check(all);
+  }
+
+  @Test
   void nothingBelowTheServerKnowsQuarkusOrJakarta() {
     noClasses()
         .that()

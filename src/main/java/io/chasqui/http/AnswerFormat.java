@@ -16,6 +16,9 @@ import java.util.stream.IntStream;
 
 /** The JSON of one answer, whole or in chunks, as OpenAI's clients expect it. */
 sealed interface AnswerFormat {
+  /** The answer's id. */
+  String id();
+
   /** The chunks before the first token, where the format has them. */
   List<Object> openings();
 
@@ -144,6 +147,11 @@ sealed interface AnswerFormat {
         @JsonInclude(JsonInclude.Include.NON_NULL) String stopReason) {}
 
     @Override
+    public String id() {
+      return head.id();
+    }
+
+    @Override
     public int choices() {
       return head.choices();
     }
@@ -239,6 +247,11 @@ sealed interface AnswerFormat {
       this.prompt = prompt;
       this.echo = echo;
       lengths = new int[head.choices()];
+    }
+
+    @Override
+    public String id() {
+      return head.id();
     }
 
     @Override

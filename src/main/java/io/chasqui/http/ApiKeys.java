@@ -2,6 +2,7 @@ package io.chasqui.http;
 
 import io.chasqui.config.ChasquiConfig;
 import io.quarkus.runtime.Startup;
+import io.quarkus.runtime.configuration.ConfigurationException;
 import io.vertx.core.Vertx;
 import jakarta.inject.Singleton;
 import java.io.IOException;
@@ -67,15 +68,17 @@ class ApiKeys {
   /**
    * Reads the file for the first time.
    *
-   * @throws IllegalStateException if it cannot be used
+   * @throws ConfigurationException if it cannot be used
    */
+  // A ConfigurationException with a cause would be printed with the traces of both.
+  @SuppressWarnings("UnusedException")
   private void read(Path path) {
     try {
       set(Files.readString(path));
     } catch (IOException e) {
-      throw new IllegalStateException("The file with API keys cannot be read: " + e, e);
+      throw new ConfigurationException("The file with API keys cannot be read: " + path);
     } catch (IllegalArgumentException e) {
-      throw new IllegalStateException(path + ": " + e.getMessage(), e);
+      throw new ConfigurationException(path + ": " + e.getMessage());
     }
   }
 

@@ -78,6 +78,11 @@ record ChatRequest(AnswerRequest answer, List<ChatMessage> messages) implements 
   }
 
   @Override
+  public String operation() {
+    return "chat";
+  }
+
+  @Override
   public String promptField() {
     return "messages";
   }

@@ -42,6 +42,11 @@ record CompletionRequest(AnswerRequest answer, Function<Tokenizer, int[]> prompt
   }
 
   @Override
+  public String operation() {
+    return "text_completion";
+  }
+
+  @Override
   public String promptField() {
     return "prompt";
   }

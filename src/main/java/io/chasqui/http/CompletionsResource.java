@@ -7,6 +7,8 @@ import io.chasqui.engine.GenerationRequest;
 import io.chasqui.ops.ColdStart;
 import io.chasqui.ops.ColdStart.Phase;
 import io.chasqui.ops.ServedModel;
+import io.chasqui.tracing.Inference;
+import io.chasqui.tracing.RequestTrace;
 import io.smallrye.common.annotation.Blocking;
 import io.smallrye.mutiny.Multi;
 import io.smallrye.mutiny.Uni;
@@ -144,9 +146,19 @@ public class CompletionsResource {
             .answer()
             .toGeneration(prompt, engine.model(), request.defaultMaxTokens(), timeLimit.left());
     AnswerFormat format = ApiException.blaming(field, () -> request.format(engine, prompt));
-    Generation running = ApiException.blaming(field, () -> engine.submit(generation));
+    Supplier<Generation> submission =
+        RequestTrace.of(client)
+            .<Supplier<Generation>>map(
+                trace -> () -> trace.submit(engine, generation, inference(request, format)))
+            .orElse(() -> engine.submit(generation));
+    Generation running = ApiException.blaming(field, submission);
     return new Submitted(
         ApiKey.of(client).map(key -> key.metered(running, prompt.length)).orElse(running), format);
+  }
+
+  private static Inference inference(PromptedRequest request, AnswerFormat format) {
+    AnswerRequest asked = request.answer();
+    return new Inference(request.operation(), asked.model(), format.id(), asked.stream());
   }
 
   /** The first answer of the process tells what the cold start cost. */

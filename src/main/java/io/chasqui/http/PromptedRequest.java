@@ -6,6 +6,9 @@ import io.chasqui.engine.Engine;
 sealed interface PromptedRequest permits ChatRequest, CompletionRequest {
   AnswerRequest answer();
 
+  /** What traces call it. */
+  String operation();
+
   /** The field that the prompt comes from, for errors. */
   String promptField();
 

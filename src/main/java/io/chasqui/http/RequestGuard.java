@@ -3,6 +3,7 @@ package io.chasqui.http;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.chasqui.config.ChasquiConfig;
+import io.chasqui.tracing.Tracing;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServerResponse;
@@ -19,7 +20,8 @@ import org.jboss.logging.MDC;
 
 /**
  * What a request passes before anybody reads it: it gets an id, which is on each line that the log
- * has of it; it must have a key where there are keys; and it must be here whole before long.
+ * has of it, and a trace where traces are wanted; it must have a key where there are keys; and it
+ * must be here whole before long.
  */
 @Singleton
 class RequestGuard {
@@ -37,12 +39,15 @@ class RequestGuard {
   /** After what answers a browser's question whether it may ask, before all that answers more. */
   private static final int ORDER = -100;
 
+  private final Tracing tracing;
   private final ApiKeys keys;
   private final Vertx vertx;
   private final ObjectMapper json;
   private final Duration bodyTimeout;
 
-  RequestGuard(ApiKeys keys, Vertx vertx, ObjectMapper json, ChasquiConfig config) {
+  RequestGuard(
+      Tracing tracing, ApiKeys keys, Vertx vertx, ObjectMapper json, ChasquiConfig config) {
+    this.tracing = tracing;
     this.keys = keys;
     this.vertx = vertx;
     this.json = json;
@@ -52,6 +57,9 @@ class RequestGuard {
 
   void guard(@Observes Router router) {
     router.route().order(ORDER).handler(this::identify);
+    if (tracing.isOn()) {
+      GUARDED.forEach(path -> router.route(path).order(ORDER).handler(tracing::begin));
+    }
     if (keys.areNeeded()) {
       GUARDED.forEach(path -> router.route(path).order(ORDER).handler(this::requireKey));
     }
