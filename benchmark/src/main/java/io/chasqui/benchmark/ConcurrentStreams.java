@@ -66,15 +66,26 @@ final class ConcurrentStreams implements AutoCloseable {
    * @throws IOException if one of them is not as it was asked for
    */
   List<TokenTimes> await() throws IOException, InterruptedException {
-    List<TokenTimes> times = new ArrayList<>();
-    for (Future<TokenTimes> stream : streams) {
+    return results("a stream", streams);
+  }
+
+  /**
+   * Waits for all results.
+   *
+   * @param who fails if there is none
+   * @throws IOException if there is none
+   */
+  static <T> List<T> results(String who, List<? extends Future<? extends T>> futures)
+      throws IOException, InterruptedException {
+    List<T> results = new ArrayList<>();
+    for (Future<? extends T> future : futures) {
       try {
-        times.add(stream.get());
+        results.add(future.get());
       } catch (ExecutionException e) {
-        throw new IOException("a stream has failed: " + e.getCause(), e.getCause());
+        throw new IOException(who + " has failed: " + e.getCause(), e.getCause());
       }
     }
-    return times;
+    return results;
   }
 
   /** Breaks off what still runs. */

@@ -179,6 +179,10 @@ final class Server implements TokenSource, AutoCloseable {
     return url().resolve(path);
   }
 
+  InetSocketAddress address() {
+    return address;
+  }
+
   /** Without a path. */
   URI url() {
     return URI.create("http://%s:%d".formatted(address.getHostString(), address.getPort()));
@@ -246,7 +250,15 @@ final class Server implements TokenSource, AutoCloseable {
   }
 
   Resident resident() throws IOException {
-    return resident(Files.readString(Path.of("/proc/" + process.pid() + "/status")));
+    return resident(status());
+  }
+
+  private String status() throws IOException {
+    return Files.readString(proc("status"));
+  }
+
+  private Path proc(String file) {
+    return Path.of("/proc", String.valueOf(process.pid()), file);
   }
 
   /**
@@ -256,12 +268,37 @@ final class Server implements TokenSource, AutoCloseable {
     return new Resident(kib(status, "RssAnon:"), kib(status, "RssFile:"), kib(status, "VmHWM:"));
   }
 
+  /**
+   * What a process has of the system.
+   *
+   * @param files open ones, connections among them
+   */
+  record Holdings(Resident resident, int files, int threads) {}
+
+  Holdings holdings() throws IOException {
+    String status = status();
+    try (Stream<Path> files = Files.list(proc("fd"))) {
+      return new Holdings(resident(status), (int) files.count(), threads(status));
+    }
+  }
+
+  /**
+   * @param status the content of {@code /proc/PID/status}
+   */
+  static int threads(String status) {
+    return (int) number(status, "Threads:");
+  }
+
   private static long kib(String status, String field) {
+    return number(status, field) * KIB;
+  }
+
+  private static long number(String status, String field) {
     return status
         .lines()
         .filter(line -> line.startsWith(field))
         .flatMap(line -> Stream.of(line.split("\\s+")).skip(1).limit(1))
-        .mapToLong(number -> Long.parseLong(number) * KIB)
+        .mapToLong(Long::parseLong)
         .findFirst()
         .orElseThrow();
   }

@@ -7,6 +7,7 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 
 /**
@@ -102,6 +103,18 @@ final class StreamMeter {
     numbers.putAll(StreamStatistics.batch(ConcurrentStreams.run(server, requests)));
     numbers.putAll(StreamStatistics.decode(ConcurrentStreams.run(server, requests)));
     return numbers;
+  }
+
+  /**
+   * Clients that send requests one after the other, with prompts and answers as those of a batch.
+   */
+  OngoingStreams ongoing(int clients, SplittableRandom random) {
+    return new OngoingStreams(
+        server, Stream.generate(() -> endless(random.split())).limit(clients).toList());
+  }
+
+  private Supplier<StreamRequest> endless(SplittableRandom random) {
+    return () -> request(random, PROMPT, ANSWER);
   }
 
   private Map<StreamQuantity, Double> promptBeside(SplittableRandom random, int count)

@@ -17,7 +17,13 @@ enum StreamQuantity {
 
   NEW_FIRST_TOKEN_MS("first token, new prompt, ms", "%.0f"),
   AGAIN_FIRST_TOKEN_MS("first token, same beginning, ms", "%.0f"),
-  AGAIN_TO_NEW("same beginning ÷ new", "%.3f");
+  AGAIN_TO_NEW("same beginning ÷ new", "%.3f"),
+
+  STREAMS("streams", "%.0f"),
+  FIRST_TOKEN_P50_MS("first token, median, ms", "%.1f"),
+  FIRST_TOKEN_P99_MS("first token, 99th percentile, ms", "%.1f"),
+  ITL_P50_MS("ITL, median, ms", "%.2f"),
+  ITL_P99_MS("ITL, 99th percentile, ms", "%.2f");
 
   final String title;
 

@@ -93,6 +93,35 @@ final class StreamStatistics {
         again.firstTokenMillis() / fresh.firstTokenMillis());
   }
 
+  /**
+   * Of streams that were sent one after the other, until a time; a gap counts of which any part
+   * lies before it.
+   *
+   * @throws IOException if no token had one before it by then
+   */
+  static Map<StreamQuantity, Double> latencies(List<TokenTimes> streams, long until)
+      throws IOException {
+    List<Double> firsts = streams.stream().map(TokenTimes::firstTokenMillis).toList();
+    List<Double> gaps =
+        streams.stream()
+            .flatMap(stream -> stream.gapsTouching(stream.first(), until).stream())
+            .toList();
+    if (gaps.isEmpty()) {
+      throw new IOException("no stream has come to its second token: let them run for longer");
+    }
+    return Map.of(
+        StreamQuantity.STREAMS,
+        (double) streams.size(),
+        StreamQuantity.FIRST_TOKEN_P50_MS,
+        Rounds.median(firsts),
+        StreamQuantity.FIRST_TOKEN_P99_MS,
+        percentile(0.99, firsts),
+        StreamQuantity.ITL_P50_MS,
+        Rounds.median(gaps),
+        StreamQuantity.ITL_P99_MS,
+        percentile(0.99, gaps));
+  }
+
   /** The smallest of the values that no less than this share of them does not exceed. */
   static double percentile(double share, List<Double> values) {
     List<Double> sorted = values.stream().sorted().toList();

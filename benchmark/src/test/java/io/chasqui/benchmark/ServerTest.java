@@ -60,11 +60,12 @@ class ServerTest {
   }
 
   @Test
-  void residentMemoryIsReadFromTheStatusOfAProcess() {
+  void residentMemoryAndThreadsAreReadFromTheStatusOfAProcess() {
     String status =
-        "Name:\tjava\nVmHWM:\t  350 kB\nVmRSS:\t  300 kB\nRssAnon:\t  100 kB\nRssFile:\t     200 kB\n";
+        "Name:\tjava\nThreads:\t31\nVmHWM:\t  350 kB\nVmRSS:\t  300 kB\nRssAnon:\t  100 kB\nRssFile:\t     200 kB\n";
 
     assertEquals(new Server.Resident(102_400, 204_800, 358_400), Server.resident(status));
     assertEquals(307_200, Server.resident(status).all());
+    assertEquals(31, Server.threads(status));
   }
 }

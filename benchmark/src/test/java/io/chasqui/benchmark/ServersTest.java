@@ -124,6 +124,22 @@ class ServersTest {
     assertIsOneLine(StreamBench.commandLine(), options, message);
   }
 
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          --rounds 0                      | at least 1
+          --requests 4                    | at least --rounds
+          --rate 0                        | --rate above 0
+          --variant gpu                   | '--variant'
+          --variant native                | ./chasqui native
+          --model no/such                 | there is no such file: no/such
+          """)
+  void aMistakeWithAbuseIsOneLine(String options, String message) {
+    assertIsOneLine(AbuseBench.commandLine(), options, message);
+  }
+
   private void assertIsOneLine(CommandLine line, String options, String message) {
     var error = new StringWriter();
     String root = System.setProperty("chasqui.root", directory.resolve("root").toString());

@@ -86,6 +86,27 @@ class StreamStatisticsTest {
   }
 
   @Test
+  void latenciesAreThoseOfAllStreamsUntilATime() throws IOException {
+    // Gaps of 10 ms, and then of 50 ms of which the first begins before the end.
+    List<TokenTimes> streams = List.of(stream(0, 100, 10, 11), stream(140, 160, 50, 3));
+
+    Map<StreamQuantity, Double> numbers = StreamStatistics.latencies(streams, 205 * MS);
+
+    assertEquals(2.0, numbers.get(StreamQuantity.STREAMS));
+    assertEquals(60.0, numbers.get(StreamQuantity.FIRST_TOKEN_P50_MS));
+    assertEquals(100.0, numbers.get(StreamQuantity.FIRST_TOKEN_P99_MS));
+    assertEquals(10.0, numbers.get(StreamQuantity.ITL_P50_MS));
+    assertEquals(50.0, numbers.get(StreamQuantity.ITL_P99_MS));
+  }
+
+  @Test
+  void streamsOfOneTokenHaveNoLatencies() {
+    assertThrows(
+        IOException.class,
+        () -> StreamStatistics.latencies(List.of(stream(0, 10, 1, 1)), 100 * MS));
+  }
+
+  @Test
   void aPercentileIsTheValueOfTheNearestRank() {
     List<Double> values = IntStream.rangeClosed(1, 200).mapToObj(i -> 201.0 - i).toList();
 

@@ -1,0 +1,177 @@
+package io.chasqui.benchmark;
+
+import io.chasqui.benchmark.AbuseResults.Moment;
+import io.chasqui.benchmark.Servers.Variant;
+import io.chasqui.benchmark.Stamp.Weights;
+import io.chasqui.model.CpuLimit;
+import io.chasqui.pack.EmbeddedModel;
+import io.chasqui.pack.PackedModel;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.EnumSet;
+import java.util.Optional;
+import java.util.Set;
+import java.util.SplittableRandom;
+import java.util.concurrent.Callable;
+import java.util.concurrent.TimeUnit;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/**
+ * Measures what malformed, oversized, truncated and slow requests do to the streams beside them: in
+ * each round the streams run alone, and then as long beside the requests. Exits with 1 if one of
+ * these was answered with a server's error, or not at all.
+ */
+@Command(
+    name = "chasqui bench abuse",
+    description = "Measures streams beside requests that no client should send.",
+    sortOptions = false,
+    mixinStandardHelpOptions = true)
+final class AbuseBench implements Callable<Integer> {
+  /** After so long the threads of a pool that nobody needs have ended. */
+  private static final int SECONDS_OF_REST = 40;
+
+  @Option(
+      names = {"-m", "--model"},
+      paramLabel = "FILE",
+      description = "a packed model (default: the demo model)")
+  private Optional<Path> file = Optional.empty();
+
+  @Option(
+      names = "--variant",
+      paramLabel = "NAME",
+      description = "what to start: jvm, aot or native (default: aot if it is there, or else jvm)")
+  private Optional<Variant> variant = Optional.empty();
+
+  @Option(
+      names = {"-r", "--rounds"},
+      paramLabel = "N",
+      description = "how often each has its turn (default: ${DEFAULT-VALUE})")
+  private int rounds = 5;
+
+  @Option(
+      names = "--streams",
+      paramLabel = "N",
+      description = "how many run at once (default: ${DEFAULT-VALUE})")
+  private int streams = 4;
+
+  @Option(
+      names = "--requests",
+      paramLabel = "N",
+      description =
+          "hostile requests of all rounds; the warm-up sends more (default: ${DEFAULT-VALUE})")
+  private int requests = 10_000;
+
+  @Option(
+      names = "--rate",
+      paramLabel = "N",
+      description =
+          "hostile requests a second, which decides how long a round takes"
+              + " (default: ${DEFAULT-VALUE})")
+  private double rate = 200;
+
+  @Option(
+      names = "--seed",
+      paramLabel = "N",
+      description = "of all requests (default: a new one, which is told)")
+  private long seed = new SplittableRandom().nextLong();
+
+  @Option(
+      names = {"-o", "--output"},
+      paramLabel = "FORMAT",
+      description = "md or json (default: md)")
+  private ServerResults.Format format = ServerResults.Format.MD;
+
+  /** Runs the command line. */
+  public static void main(String... args) {
+    Tool.endChildrenWithThisProcess();
+    System.exit(commandLine().execute(args));
+  }
+
+  static CommandLine commandLine() {
+    return Tool.commandLine(new AbuseBench());
+  }
+
+  @Override
+  public Integer call() throws IOException, InterruptedException {
+    if (rounds < 1 || streams < 1 || requests < rounds || !(rate > 0)) {
+      throw new IllegalArgumentException(
+          "--rounds and --streams must be at least 1, --requests at least --rounds, --rate above 0");
+    }
+    Path root = Path.of(System.getProperty("chasqui.root"));
+    // The server's output has its place beside the program.
+    var directory = new PeerDirectory(root.resolve("target"));
+    var servers = new Servers(root, directory, CpuLimit.processors());
+    Variant present =
+        servers
+            .present(variant.map(Set::of).orElse(Set.of()), EnumSet.of(servers.jvm()))
+            .getFirst();
+    Path log = directory.log("abuse-" + present);
+    tell("start of %s, seed %d; its output goes to %s".formatted(present, seed, log));
+    try (PackedModel model = file.map(PackedModel::open).orElseGet(new EmbeddedModel()::packed);
+        var server =
+            new Server(
+                servers.chasqui(present, file.map(Path::toAbsolutePath), Servers.POSITIONS, log))) {
+      server.awaitHealthy();
+      AbuseResults results = measure(server, present, model);
+      results.print(format, System.out);
+      return results.isSound() ? 0 : 1;
+    }
+  }
+
+  private AbuseResults measure(Server server, Variant variant, PackedModel model)
+      throws IOException, InterruptedException {
+    var tally = new HostileTally();
+    var meter =
+        new AbuseMeter(
+            server,
+            new StreamMeter(server, model.tokenizer()),
+            new AbuseMeter.Load(streams, Math.ceilDiv(requests, rounds), rate),
+            tally,
+            new SplittableRandom(seed));
+    var results =
+        new AbuseResults(
+            Stamp.here(CpuLimit.processors()),
+            new Weights(name(), model.weightsDigest(), model.weightBytes()),
+            variant.toString(),
+            server.kernels().orElse(Stamp.UNKNOWN_KERNELS),
+            seed,
+            tally);
+    measure(server, meter, results);
+    return results;
+  }
+
+  private String name() {
+    return file.map(Path::toString).orElse(EmbeddedModel.NAME);
+  }
+
+  private void measure(Server server, AbuseMeter meter, AbuseResults results)
+      throws IOException, InterruptedException {
+    tell("warm-up");
+    meter.alone();
+    meter.beside();
+    rest();
+    results.hold(Moment.BEFORE, server.holdings());
+    for (int round = 1; round <= rounds; round++) {
+      tell("round %d of %d: alone".formatted(round, rounds));
+      results.add(AbuseResults.ALONE, meter.alone());
+      tell("round %d of %d: beside hostile requests".formatted(round, rounds));
+      AbuseMeter.Beside beside = meter.beside();
+      results.add(AbuseResults.BESIDE, beside.numbers());
+      results.addRate(beside.perSecond());
+      results.hold(Moment.BESIDE, beside.held());
+    }
+    rest();
+    results.hold(Moment.AFTER, server.holdings());
+  }
+
+  private static void rest() throws InterruptedException {
+    tell("%d s of rest, until threads without work have ended".formatted(SECONDS_OF_REST));
+    TimeUnit.SECONDS.sleep(SECONDS_OF_REST);
+  }
+
+  private static void tell(String message) {
+    System.err.println("chasqui: " + message);
+  }
+}
