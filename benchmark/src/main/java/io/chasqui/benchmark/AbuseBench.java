@@ -32,6 +32,8 @@ final class AbuseBench implements Callable<Integer> {
   /** After so long the threads of a pool that nobody needs have ended. */
   private static final int SECONDS_OF_REST = 40;
 
+  private static final String ERROR = " ERROR ";
+
   @Option(
       names = {"-m", "--model"},
       paramLabel = "FILE",
@@ -115,6 +117,7 @@ final class AbuseBench implements Callable<Integer> {
                 servers.chasqui(present, file.map(Path::toAbsolutePath), Servers.POSITIONS, log))) {
       server.awaitHealthy();
       AbuseResults results = measure(server, present, model);
+      tellErrors(server, log);
       results.print(format, System.out);
       return results.isSound() ? 0 : 1;
     }
@@ -169,6 +172,13 @@ final class AbuseBench implements Callable<Integer> {
   private static void rest() throws InterruptedException {
     tell("%d s of rest, until threads without work have ended".formatted(SECONDS_OF_REST));
     TimeUnit.SECONDS.sleep(SECONDS_OF_REST);
+  }
+
+  private static void tellErrors(Server server, Path log) throws IOException {
+    long errors = server.output().lines().filter(line -> line.contains(ERROR)).count();
+    if (errors > 0) {
+      tell("the server has logged %d errors, see %s".formatted(errors, log));
+    }
   }
 
   private static void tell(String message) {
