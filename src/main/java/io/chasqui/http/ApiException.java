@@ -71,6 +71,25 @@ final class ApiException extends RuntimeException {
     return new ApiException(429, body, Optional.of(seconds));
   }
 
+  static ApiException bodyTooLarge(int most) {
+    return of(
+        413,
+        "The body is larger than %d MiB; shorten the prompt.".formatted(most >> 20),
+        null,
+        "body_too_large");
+  }
+
+  /** Bodies of other requests take the memory that all bodies have. */
+  static ApiException tooManyBodies() {
+    ErrorBody body =
+        ErrorBody.of(
+            429,
+            "Other requests with long bodies are served now; try again in a second.",
+            null,
+            "too_many_bodies");
+    return new ApiException(429, body, Optional.of(Duration.ofSeconds(1)));
+  }
+
   /** The error to send for a failure, whatever it is; the log has those that are ours. */
   static ApiException of(Throwable failure) {
     return switch (failure) {

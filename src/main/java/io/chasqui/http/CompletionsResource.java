@@ -116,7 +116,6 @@ public class CompletionsResource {
 
   private Uni<Response> answer(
       PromptedRequest request, TimeLimit timeLimit, RoutingContext client) {
-    RequestGuard.bodyArrived(client);
     AnswerRequest asked = request.answer();
     if (served.isNameKnown()) {
       Models.require(served, asked.model());

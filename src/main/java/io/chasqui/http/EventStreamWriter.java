@@ -89,12 +89,17 @@ public class EventStreamWriter implements ServerMessageBodyWriter<EventStream> {
 
     @Override
     public void onSubscribe(Flow.Subscription subscription) {
-      this.subscription = subscription;
-      if (response.closed()) {
-        // The client left before the close handler was there to hear it.
-        onLoop(this::close);
+      onLoop(() -> begin(subscription));
+    }
+
+    private void begin(Flow.Subscription of) {
+      subscription = of;
+      if (closed) {
+        of.cancel();
+      } else if (response.closed()) {
+        close(); // the client left before the close handler was there to hear it
       } else {
-        subscription.request(1);
+        of.request(1);
       }
     }
 
@@ -164,7 +169,9 @@ public class EventStreamWriter implements ServerMessageBodyWriter<EventStream> {
       if (!closed) {
         closed = true;
         vertx.cancelTimer(keepAliveTimer);
-        subscription.cancel();
+        if (subscription != null) {
+          subscription.cancel();
+        }
       }
     }
   }

@@ -37,8 +37,6 @@ final class JsonFields {
   /** As JSON writes it, and so short that it is an int. */
   private static final Pattern TOKEN_ID = Pattern.compile("0|[1-9][0-9]{0,8}");
 
-  private static final int MAX_BODY_BYTES = 4 << 20;
-
   private final String path;
   private final JsonNode node;
 
@@ -50,21 +48,14 @@ final class JsonFields {
   /**
    * Reads a request's body.
    *
-   * @throws ApiException if the body is too large or is not one JSON object
+   * @throws ApiException if the body is not one JSON object
    */
   static JsonFields parse(InputStream body) {
     byte[] bytes;
     try {
-      bytes = body.readNBytes(MAX_BODY_BYTES + 1);
+      bytes = body.readAllBytes();
     } catch (IOException e) {
       throw malformed("The body could not be read to its end.");
-    }
-    if (bytes.length > MAX_BODY_BYTES) {
-      throw ApiException.of(
-          413,
-          "The body is larger than %d MiB; shorten the prompt.".formatted(MAX_BODY_BYTES >> 20),
-          null,
-          "body_too_large");
     }
     if (bytes.length == 0) {
       throw malformed("The body is empty; send a JSON object.");

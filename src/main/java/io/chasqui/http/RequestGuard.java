@@ -5,13 +5,11 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.chasqui.config.ChasquiConfig;
 import io.chasqui.tracing.Tracing;
 import io.vertx.core.Vertx;
-import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
 import jakarta.enterprise.event.Observes;
 import jakarta.inject.Singleton;
-import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
@@ -31,8 +29,6 @@ class RequestGuard {
   private static final Pattern ID = Pattern.compile("[A-Za-z0-9._:-]{1,128}");
   private static final String BEARER = "Bearer ";
 
-  private static final String BODY_ARRIVED = "body-arrived";
-
   /** What costs something; health, metrics and the page are free for all. */
   private static final List<String> GUARDED = List.of("/v1/*", "/tokenize", "/detokenize");
 
@@ -41,18 +37,21 @@ class RequestGuard {
 
   private final Tracing tracing;
   private final ApiKeys keys;
-  private final Vertx vertx;
   private final ObjectMapper json;
-  private final Duration bodyTimeout;
+  private final BodyReader bodies;
 
   RequestGuard(
       Tracing tracing, ApiKeys keys, Vertx vertx, ObjectMapper json, ChasquiConfig config) {
     this.tracing = tracing;
     this.keys = keys;
-    this.vertx = vertx;
     this.json = json;
-    bodyTimeout = config.bodyTimeout();
+    bodies = new BodyReader(vertx, config.bodyTimeout(), mostBodies(), this::refuse);
     HeadTimeout.install(config.headTimeout());
+  }
+
+  /** An eighth of the heap, and they are there twice while they are read. */
+  private static long mostBodies() {
+    return Runtime.getRuntime().maxMemory() / 8;
   }
 
   void guard(@Observes Router router) {
@@ -63,7 +62,7 @@ class RequestGuard {
     if (keys.areNeeded()) {
       GUARDED.forEach(path -> router.route(path).order(ORDER).handler(this::requireKey));
     }
-    router.route().order(ORDER).handler(this::awaitBody);
+    router.post().order(ORDER).handler(bodies);
   }
 
   private void identify(RoutingContext client) {
@@ -76,31 +75,13 @@ class RequestGuard {
     client.next();
   }
 
-  /** A body that comes drop by drop would hold a thread. */
-  private void awaitBody(RoutingContext client) {
-    if (client.request().method().equals(HttpMethod.POST)) {
-      long timer = vertx.setTimer(bodyTimeout.toMillis(), late -> client.response().reset());
-      client.put(BODY_ARRIVED, (Runnable) () -> vertx.cancelTimer(timer));
-      client.addEndHandler(sent -> bodyArrived(client));
-    }
-    client.next();
-  }
-
-  /** To be called when the body is read: what follows takes as long as it takes. */
-  static void bodyArrived(RoutingContext client) {
-    Runnable cancel = client.get(BODY_ARRIVED);
-    if (cancel != null) {
-      cancel.run();
-    }
-  }
-
   private void requireKey(RoutingContext client) {
     try {
       ApiKey key = presented(client).flatMap(keys::find).orElseThrow(ApiException::unauthorized);
       key.admit();
       key.attachTo(client);
     } catch (ApiException e) {
-      refuse(client.response(), e);
+      refuse(client, e);
       return;
     }
     client.next();
@@ -113,7 +94,8 @@ class RequestGuard {
         : Optional.empty();
   }
 
-  private void refuse(HttpServerResponse response, ApiException error) {
+  private void refuse(RoutingContext client, ApiException error) {
+    HttpServerResponse response = client.response();
     response.setStatusCode(error.status()).putHeader("Content-Type", "application/json");
     if (error.status() == 401) {
       response.putHeader("WWW-Authenticate", "Bearer");

@@ -7,11 +7,9 @@ import io.chasqui.engine.Engine;
 import io.chasqui.ops.ServedModel;
 import io.smallrye.common.annotation.Blocking;
 import io.smallrye.mutiny.Uni;
-import io.vertx.ext.web.RoutingContext;
 import jakarta.ws.rs.Consumes;
 import jakarta.ws.rs.POST;
 import jakarta.ws.rs.Path;
-import jakarta.ws.rs.core.Context;
 import jakarta.ws.rs.core.MediaType;
 import java.io.InputStream;
 import java.util.List;
@@ -37,9 +35,8 @@ public class TokensResource {
   /** Of a text in {@code prompt}, or of a conversation in {@code messages} by the chat template. */
   @POST
   @Path("/tokenize")
-  public Uni<Tokens> tokenize(InputStream body, @Context RoutingContext client) {
+  public Uni<Tokens> tokenize(InputStream body) {
     JsonFields fields = JsonFields.parse(body);
-    RequestGuard.bodyArrived(client);
     return served
         .engine()
         .map(engine -> {
@@ -63,9 +60,8 @@ public class TokensResource {
   /** The text of token ids in {@code tokens}, special tokens included. */
   @POST
   @Path("/detokenize")
-  public Uni<Text> detokenize(InputStream body, @Context RoutingContext client) {
+  public Uni<Text> detokenize(InputStream body) {
     JsonFields fields = JsonFields.parse(body);
-    RequestGuard.bodyArrived(client);
     int[] ids = fields.tokenIds("tokens");
     return served
         .engine()

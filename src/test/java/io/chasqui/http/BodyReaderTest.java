@@ -1,0 +1,113 @@
+package io.chasqui.http;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import io.quarkus.test.common.http.TestHTTPResource;
+import io.quarkus.test.junit.QuarkusTest;
+import io.vertx.core.Vertx;
+import io.vertx.core.http.HttpServer;
+import io.vertx.ext.web.Router;
+import io.vertx.ext.web.RoutingContext;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+
+/** Bodies that come slowly, and those of which there are too many, are nobody else's trouble. */
+@QuarkusTest
+class BodyReaderTest {
+  /** More than there are threads. */
+  private static final int SLOW = 300;
+
+  @TestHTTPResource("/")
+  URI server;
+
+  @Test
+  void bodiesThatAreYetToComeHoldNoThread() {
+    byte[] body = Api.completion("One", "max_tokens", 1).getBytes(StandardCharsets.UTF_8);
+    List<RawConnection> slow = new ArrayList<>();
+    try {
+      for (int i = 0; i < SLOW; i++) {
+        var connection = new RawConnection(server);
+        slow.add(connection);
+        connection.send(head(body.length, ""));
+        connection.send(new byte[] {body[0]});
+      }
+      assertEquals(200, Api.post(server, Api.COMPLETIONS, Api.completion("One")).statusCode());
+
+      byte[] rest =
+          new String(body, StandardCharsets.UTF_8).substring(1).getBytes(StandardCharsets.UTF_8);
+      slow.getLast().send(rest);
+      assertEquals("HTTP/1.1 200 OK", slow.getLast().readHead().statusLine());
+    } finally {
+      slow.forEach(RawConnection::close);
+    }
+  }
+
+  private static byte[] head(int length, String header) {
+    return "POST %s HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\nContent-Length: %d\r\n%s\r\n"
+        .formatted(Api.COMPLETIONS, length, header)
+        .getBytes(StandardCharsets.US_ASCII);
+  }
+
+  @Test
+  void whoAsksBeforeSendingABodyIsToldToGoOn() {
+    byte[] body = Api.completion("One", "max_tokens", 1).getBytes(StandardCharsets.UTF_8);
+    try (var connection = new RawConnection(server)) {
+      connection.send(head(body.length, "Expect: 100-continue\r\n"));
+      assertEquals("HTTP/1.1 100 Continue", connection.readHead().statusLine());
+      connection.send(body);
+      assertEquals("HTTP/1.1 200 OK", connection.readHead().statusLine());
+    }
+  }
+
+  @Test
+  void bodiesTogetherTakeNoMoreThanTheyMayUntilTheirAnswersEnd() throws Exception {
+    Vertx vertx = Vertx.vertx();
+    try {
+      BlockingQueue<RoutingContext> read = new LinkedBlockingQueue<>();
+      Router router = Router.router(vertx);
+      router
+          .post()
+          .handler(
+              new BodyReader(
+                  vertx,
+                  Duration.ofSeconds(60),
+                  100,
+                  (client, error) -> client.response().setStatusCode(error.status()).end()))
+          .handler(read::add);
+      HttpServer alone =
+          vertx
+              .createHttpServer()
+              .requestHandler(router)
+              .listen(0)
+              .toCompletionStage()
+              .toCompletableFuture()
+              .get();
+      URI uri = URI.create("http://localhost:" + alone.actualPort());
+
+      try (var first = RawConnection.post(uri, "/", "a".repeat(60))) {
+        RoutingContext running = read.poll(60, TimeUnit.SECONDS);
+        assertEquals("a".repeat(60), running.body().asString());
+        assertEquals(429, Api.post(uri, "/", "b".repeat(60)).statusCode());
+        try (var fitting = RawConnection.post(uri, "/", "c".repeat(40))) {
+          read.poll(60, TimeUnit.SECONDS).response().end();
+          assertEquals("HTTP/1.1 200 OK", fitting.readHead().statusLine());
+        }
+        running.response().end();
+        first.readHead();
+      }
+      try (var later = RawConnection.post(uri, "/", "d".repeat(100))) {
+        read.poll(60, TimeUnit.SECONDS).response().end();
+        assertEquals("HTTP/1.1 200 OK", later.readHead().statusLine());
+      }
+    } finally {
+      vertx.close().toCompletionStage().toCompletableFuture().get();
+    }
+  }
+}
