@@ -1,8 +1,14 @@
 package io.chasqui.benchmark;
 
+import com.sun.management.OperatingSystemMXBean;
+import io.chasqui.benchmark.results.Environment;
+import io.chasqui.model.CpuLimit;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.Map;
 import java.util.TreeMap;
 
@@ -58,5 +64,24 @@ final class Machine {
 
   static String jvm() {
     return System.getProperty("java.vendor.version") + " " + Runtime.version();
+  }
+
+  /** All that a run is stamped with, memory's bandwidth measured now. */
+  static Environment environment() throws InterruptedException {
+    int processors = CpuLimit.processors();
+    return new Environment(
+        Instant.now().truncatedTo(ChronoUnit.SECONDS),
+        commit(),
+        cpu(),
+        processors,
+        memory(),
+        MemoryBandwidth.measure(processors),
+        System.getProperty("os.name") + " " + System.getProperty("os.version"),
+        jvm());
+  }
+
+  private static long memory() {
+    return ((OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean())
+        .getTotalMemorySize();
   }
 }

@@ -1,0 +1,210 @@
+package io.chasqui.benchmark.results;
+
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Predicate;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+
+/**
+ * A run as tables: one for each group, a row for each quantity and place. First come the ratios of
+ * ours to each peer within a round, then each subject's median, least and most.
+ */
+public final class Tables {
+  private record Row(Quantity quantity, Optional<Double> at) {}
+
+  private final Results results;
+
+  /** The tables of a run. */
+  public Tables(Results results) {
+    this.results = results;
+  }
+
+  /** The lines of Markdown, and below the tables what was measured on. */
+  public List<String> markdown() {
+    List<String> lines = new ArrayList<>();
+    for (String group : groups()) {
+      lines.addAll(table(group));
+      lines.add("");
+    }
+    lines.addAll(results.notes());
+    lines.add(caption());
+    return lines;
+  }
+
+  Set<String> groups() {
+    return results.measurements().stream()
+        .map(Measurement::group)
+        .collect(Collectors.toCollection(LinkedHashSet::new));
+  }
+
+  private List<String> table(String group) {
+    List<Measurement> measured =
+        results.measurements().stream().filter(each -> each.group().equals(group)).toList();
+    List<Subject> subjects =
+        results.subjects().stream()
+            .filter(subject -> measured.stream().anyMatch(isOf(subject)))
+            .toList();
+    List<Subject[]> pairs = pairs(subjects);
+    Set<Row> rows =
+        measured.stream()
+            .map(each -> new Row(each.quantity(), each.at()))
+            .collect(Collectors.toCollection(LinkedHashSet::new));
+
+    List<String> lines = new ArrayList<>();
+    lines.add(
+        line(
+            Stream.of(
+                Stream.of(group),
+                pairs.stream().map(pair -> pair[0].title() + " ÷ " + pair[1].title()),
+                subjects.stream().map(Subject::title))));
+    lines.add("|" + "---|".repeat(1 + pairs.size() + subjects.size()));
+    for (Row row : rows) {
+      lines.add(
+          line(
+              Stream.of(
+                  Stream.of(title(row)),
+                  pairs.stream().map(pair -> ratio(measured, row, pair)),
+                  subjects.stream()
+                      .map(subject -> find(measured, row, subject).map(Tables::cell).orElse("")))));
+    }
+    return lines;
+  }
+
+  /** Each of ours with each peer. */
+  private static List<Subject[]> pairs(List<Subject> subjects) {
+    return subjects.stream()
+        .filter(Predicate.not(Subject::peer))
+        .flatMap(
+            ours -> subjects.stream().filter(Subject::peer).map(peer -> new Subject[] {ours, peer}))
+        .toList();
+  }
+
+  private static Predicate<Measurement> isOf(Subject subject) {
+    return each -> each.subject().equals(subject.id());
+  }
+
+  private static Optional<Measurement> find(List<Measurement> measured, Row row, Subject subject) {
+    return measured.stream()
+        .filter(isOf(subject))
+        .filter(each -> each.quantity().equals(row.quantity()) && each.at().equals(row.at()))
+        .findAny();
+  }
+
+  private static String title(Row row) {
+    return row.at().map(at -> number(at) + ": ").orElse("") + row.quantity().title();
+  }
+
+  private static String number(double value) {
+    return value == Math.rint(value)
+        ? Long.toString((long) value)
+        : String.format(Locale.ROOT, "%.2f", value);
+  }
+
+  private static String ratio(List<Measurement> measured, Row row, Subject... pair) {
+    Optional<Measurement> ours = find(measured, row, pair[0]);
+    Optional<Measurement> peers = find(measured, row, pair[1]);
+    if (ours.isEmpty() || peers.isEmpty()) {
+      return "";
+    }
+    List<Double> dividends = ours.get().values();
+    List<Double> divisors = peers.get().values();
+    List<Double> ratios =
+        IntStream.range(0, Math.min(dividends.size(), divisors.size()))
+            .filter(i -> divisors.get(i) != 0)
+            .mapToObj(i -> dividends.get(i) / divisors.get(i))
+            .toList();
+    return ratios.isEmpty()
+        ? ""
+        : "×"
+            + spread(
+                new Measurement(
+                    ours.get().group(), ours.get().quantity(), "", Optional.empty(), ratios),
+                2);
+  }
+
+  private static String cell(Measurement measurement) {
+    return spread(measurement, measurement.quantity().decimals());
+  }
+
+  /** The median, and of several values the least and the most: {@code 5.0 (4.5–7.0)}. */
+  private static String spread(Measurement of, int decimals) {
+    String format = "%." + decimals + "f";
+    String median = String.format(Locale.ROOT, format, of.median());
+    return of.values().size() == 1
+        ? median
+        : "%s (%s–%s)"
+            .formatted(
+                median,
+                String.format(Locale.ROOT, format, of.least()),
+                String.format(Locale.ROOT, format, of.most()));
+  }
+
+  private static String line(Stream<Stream<String>> cells) {
+    return cells.flatMap(each -> each).collect(Collectors.joining(" | ", "| ", " |"));
+  }
+
+  private String caption() {
+    Environment on = results.environment();
+    return "CPU: %s, %d processors; %s of memory, read at %s/s; %s; build: %s; JVM: %s; seed %d; %s"
+        .formatted(
+            on.cpu(),
+            on.processors(),
+            gigabytes(on.memory()),
+            gigabytes(on.memoryBandwidth()),
+            on.os(),
+            on.commit(),
+            on.jvm(),
+            results.seed(),
+            results.subjects().stream().map(Tables::caption).collect(Collectors.joining("; ")));
+  }
+
+  private static String gigabytes(long bytes) {
+    return String.format(Locale.ROOT, "%.1f GB", bytes / 1e9);
+  }
+
+  private static String caption(Subject subject) {
+    return Stream.of(
+            subject.runtime(),
+            subject.kernels().isEmpty() ? "" : "kernels " + subject.kernels(),
+            subject.threads() == 0 ? "" : subject.threads() + " threads",
+            subject.model(),
+            subject.quantization(),
+            subject.kvType().isEmpty() ? "" : "KV " + subject.kvType(),
+            subject.modelDigest().isEmpty() ? "" : "weights' SHA-256 " + subject.modelDigest())
+        .filter(Predicate.not(String::isEmpty))
+        .collect(Collectors.joining(", ", subject.title() + ": ", ""));
+  }
+
+  /** All values as comma-separated lines, of which the first names the columns. */
+  public List<String> csv() {
+    List<String> lines = new ArrayList<>();
+    lines.add("scenario,group,quantity,unit,subject,at,repetition,value");
+    for (Measurement each : results.measurements()) {
+      for (int i = 0; i < each.values().size(); i++) {
+        lines.add(
+            Stream.of(
+                    results.scenario(),
+                    each.group(),
+                    each.quantity().name(),
+                    each.quantity().unit(),
+                    each.subject(),
+                    each.at().map(String::valueOf).orElse(""),
+                    String.valueOf(i + 1),
+                    each.values().get(i).toString())
+                .map(Tables::quoted)
+                .collect(Collectors.joining(",")));
+      }
+    }
+    return lines;
+  }
+
+  private static String quoted(String text) {
+    return text.matches("[A-Za-z0-9_.+-]*") ? text : '"' + text.replace("\"", "\"\"") + '"';
+  }
+}
