@@ -1,6 +1,7 @@
 package io.chasqui.it;
 
 import io.chasqui.Await;
+import io.chasqui.http.Api;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.URI;
@@ -15,7 +16,8 @@ import java.util.regex.Pattern;
 
 /** The built program, on a JVM or native, started on a port of its own to serve some model. */
 final class BuiltServer implements AutoCloseable {
-  private static final Path TARGET = Path.of("target");
+  private static final Path TARGET = Path.of("target").toAbsolutePath();
+  private static final Path FLAGS = Path.of("deployment/server.flags").toAbsolutePath();
   private static final Pattern LISTENING = Pattern.compile("Listening on: (http://\\S+)");
 
   private final Process process;
@@ -29,11 +31,23 @@ final class BuiltServer implements AutoCloseable {
    * @param settings environment variables
    */
   BuiltServer(String model, Path log, Map<String, String> settings) throws IOException {
+    this(model, log, settings, Path.of("."));
+  }
+
+  /**
+   * @param settings environment variables
+   * @param directory where their relative paths begin
+   */
+  BuiltServer(String model, Path log, Map<String, String> settings, Path directory)
+      throws IOException {
     this.log = log;
     List<String> command = new ArrayList<>(program());
     command.addAll(List.of("serve", "--host", "127.0.0.1", "--port", "0", "--model", model));
     var builder =
-        new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log.toFile());
+        new ProcessBuilder(command)
+            .directory(directory.toFile())
+            .redirectErrorStream(true)
+            .redirectOutput(log.toFile());
     builder.environment().putAll(settings);
     process = builder.start();
   }
@@ -49,7 +63,7 @@ final class BuiltServer implements AutoCloseable {
       return List.of(path);
     }
     String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
-    return List.of(java, "@deployment/server.flags", "-jar", path);
+    return List.of(java, "@" + FLAGS, "-jar", path);
   }
 
   /** Waits until its port is open, which is before its model is ready. */
@@ -72,6 +86,15 @@ final class BuiltServer implements AutoCloseable {
     } catch (IOException e) {
       throw new IllegalStateException(e);
     }
+  }
+
+  /** Waits until its port is open and its model is ready. */
+  URI readyUri() {
+    URI uri = uri();
+    Await.until(
+        "the model is ready: " + log,
+        () -> Api.send(Api.request(uri, "/q/health/ready")).statusCode() == 200);
+    return uri;
   }
 
   /** Sends SIGTERM. */

@@ -3,7 +3,7 @@ package io.chasqui.k8s;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.io.File;
+import io.chasqui.Programs;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -11,7 +11,6 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
 
 /** What {@code kubectl apply -k} would send. */
 final class Kustomize {
@@ -26,8 +25,7 @@ final class Kustomize {
   private Kustomize() {}
 
   static boolean isHere() {
-    return Stream.of(System.getenv("PATH").split(File.pathSeparator))
-        .anyMatch(folder -> Files.isExecutable(Path.of(folder, "kubectl")));
+    return Programs.find("kubectl").isPresent();
   }
 
   /**

@@ -2,13 +2,11 @@ package io.chasqui.page;
 
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import java.io.File;
-import java.nio.file.Files;
+import io.chasqui.Programs;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.logging.Level;
 import java.util.logging.Logger;
-import java.util.stream.Stream;
 import org.openqa.selenium.chrome.ChromeDriver;
 import org.openqa.selenium.chrome.ChromeDriverService;
 import org.openqa.selenium.chrome.ChromeOptions;
@@ -56,13 +54,7 @@ final class Chromium {
   }
 
   private static Path find(String... names) {
-    Optional<Path> found =
-        Stream.of(names)
-            .flatMap(name ->
-                Stream.of(System.getenv("PATH").split(File.pathSeparator))
-                    .map(folder -> Path.of(folder, name)))
-            .filter(Files::isExecutable)
-            .findFirst();
+    Optional<Path> found = Programs.find(names);
     String problem = names[0] + " is not installed";
     if (Boolean.parseBoolean(System.getenv(REQUIRED))) {
       return found.orElseThrow(
