@@ -18,7 +18,7 @@ import java.util.regex.Pattern;
 final class BuiltServer implements AutoCloseable {
   private static final Path TARGET = Path.of("target").toAbsolutePath();
   private static final Path FLAGS = Path.of("deployment/server.flags").toAbsolutePath();
-  private static final Pattern LISTENING = Pattern.compile("Listening on: (http://\\S+)");
+  private static final Pattern LISTENING = Pattern.compile("Listening on: (http://[^\\s\"]+)");
 
   private final Process process;
   private final Path log;
@@ -80,7 +80,8 @@ final class BuiltServer implements AutoCloseable {
     return LISTENING.matcher(output());
   }
 
-  private String output() {
+  /** All that it has written to its standard output and error. */
+  String output() {
     try {
       return Files.readString(log);
     } catch (IOException e) {
