@@ -7,6 +7,7 @@ import java.util.logging.Level;
 import java.util.logging.LogRecord;
 import java.util.logging.Logger;
 import java.util.logging.SimpleFormatter;
+import org.jboss.logmanager.ExtLogRecord;
 
 /** What a class logs until this is closed. */
 public final class LogLines extends Handler {
@@ -27,8 +28,20 @@ public final class LogLines extends Handler {
         .toList();
   }
 
+  /** The messages that have the id of a request. */
+  public List<String> about(String requestId) {
+    return records.stream()
+        .filter(
+            record -> record instanceof ExtLogRecord of && requestId.equals(of.getMdc("requestId")))
+        .map(new SimpleFormatter()::formatMessage)
+        .toList();
+  }
+
   @Override
   public void publish(LogRecord line) {
+    if (line instanceof ExtLogRecord of) {
+      of.copyMdc(); // which is this thread's
+    }
     records.add(line);
   }
 

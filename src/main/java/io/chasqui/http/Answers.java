@@ -71,22 +71,20 @@ class Answers {
             .publisher(generation)
             .<Supplier<String>>map(event -> () -> frames.of(event))
             .onFailure()
-            .recoverWithItem(cause -> {
-              LOG.error("A generation failed in the middle of its stream", cause);
-              return () ->
-                  frames.failed(
-                      ApiException.of(
-                          503,
-                          "The model failed; the server's log tells why.",
-                          null,
-                          "interrupted"));
-            });
+            .recoverWithItem(cause -> () -> failed(cause, frames));
     return Multi.createBy()
         .concatenating()
         .streams(opening, answer)
         // Who leaves before the opening is written has not subscribed to the generation yet.
         .onCancellation()
         .invoke(generation::cancel);
+  }
+
+  /** Called where events are written, and not on the engine's thread, which has no request's id. */
+  private static String failed(Throwable cause, AnswerFrames frames) {
+    LOG.error("A generation failed in the middle of its stream", cause);
+    return frames.failed(
+        ApiException.of(503, "The model failed; the server's log tells why.", null, "interrupted"));
   }
 
   /** The end of a stream that has not begun, though its head is sent. */

@@ -1,5 +1,6 @@
 package io.chasqui.http;
 
+import io.vertx.ext.web.RoutingContext;
 import jakarta.ws.rs.NotAllowedException;
 import jakarta.ws.rs.NotFoundException;
 import jakarta.ws.rs.NotSupportedException;
@@ -18,10 +19,10 @@ public class ErrorMappers {
   }
 
   @ServerExceptionMapper
-  Response byTheFramework(WebApplicationException e) {
+  Response byTheFramework(WebApplicationException e, RoutingContext client) {
     int status = e.getResponse().getStatus();
     if (status >= 500) {
-      return unexpected(e);
+      return unexpected(e, client);
     }
     String message =
         switch (e) {
@@ -35,7 +36,7 @@ public class ErrorMappers {
   }
 
   @ServerExceptionMapper
-  Response unexpected(Throwable e) {
-    return refused(ApiException.of(e));
+  Response unexpected(Throwable e, RoutingContext client) {
+    return refused(RequestGuard.identified(client, () -> ApiException.of(e)));
   }
 }

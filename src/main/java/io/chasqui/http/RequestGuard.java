@@ -13,6 +13,7 @@ import jakarta.inject.Singleton;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.function.Supplier;
 import java.util.regex.Pattern;
 import org.jboss.logging.MDC;
 
@@ -25,6 +26,9 @@ import org.jboss.logging.MDC;
 class RequestGuard {
   /** In the request if the client has one, in the response in any case. */
   private static final String REQUEST_ID = "X-Request-Id";
+
+  /** What the log's format calls it. */
+  private static final String LOGGED_ID = "requestId";
 
   private static final Pattern ID = Pattern.compile("[A-Za-z0-9._:-]{1,128}");
   private static final String BEARER = "Bearer ";
@@ -69,10 +73,26 @@ class RequestGuard {
     String asked = client.request().getHeader(REQUEST_ID);
     String id = asked != null && ID.matcher(asked).matches() ? asked : UUID.randomUUID().toString();
     client.response().putHeader(REQUEST_ID, id);
-    MDC.put("requestId", id);
+    MDC.put(LOGGED_ID, id);
+    client.put(LOGGED_ID, id);
     HeadTimeout.arrived(client.request());
     client.addEndHandler(sent -> HeadTimeout.answered(client.request()));
     client.next();
+  }
+
+  /** Logs with the request's id on threads too that the request's context does not follow to. */
+  static <T> T identified(RoutingContext client, Supplier<T> logging) {
+    Object before = MDC.get(LOGGED_ID);
+    MDC.put(LOGGED_ID, client.get(LOGGED_ID));
+    try {
+      return logging.get();
+    } finally {
+      if (before == null) {
+        MDC.remove(LOGGED_ID);
+      } else {
+        MDC.put(LOGGED_ID, before);
+      }
+    }
   }
 
   private void requireKey(RoutingContext client) {
