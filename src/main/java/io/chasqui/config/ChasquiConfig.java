@@ -102,7 +102,7 @@ public interface ChasquiConfig {
     @WithDefault("25s")
     Duration timeout();
 
-    /** The process ends when all are answered and for so long no other has come. */
+    /** The process ends when all are answered and, since it was told, for so long none has come. */
     @WithDefault("1s")
     Duration quietPeriod();
   }

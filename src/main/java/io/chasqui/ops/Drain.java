@@ -69,11 +69,15 @@ public class Drain {
     LOG.infof(
         "Stopping: requests that are not answered yet, %d now, have %d s",
         open.count(), config.timeout().toSeconds());
+    long begun = System.nanoTime();
     await(
         config.timeout(),
         () ->
             asked.get() > 1
-                || (open.count() == 0 && open.quiet().compareTo(config.quietPeriod()) >= 0));
+                || (open.count() == 0
+                    && open.quiet().compareTo(config.quietPeriod()) >= 0
+                    // Who was told of this process sends to it for a while yet.
+                    && System.nanoTime() - begun >= config.quietPeriod().toNanos()));
     int left = open.count();
     if (left > 0) {
       LOG.warnf("%d requests are not answered to their end and end now with an error", left);
