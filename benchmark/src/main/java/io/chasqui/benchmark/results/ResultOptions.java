@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import picocli.CommandLine.Option;
 
@@ -36,7 +37,7 @@ public final class ResultOptions {
   public void tell(Results results, PrintStream out) throws IOException {
     switch (format) {
       case MD -> new Tables(results).markdown().forEach(out::println);
-      case CSV -> new Tables(results).csv().forEach(out::println);
+      case CSV -> Tables.csv(List.of(results)).forEach(out::println);
       case JSON -> out.print(results.json());
     }
     if (record.isPresent()) {

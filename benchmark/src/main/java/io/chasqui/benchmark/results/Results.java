@@ -13,9 +13,12 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * One run of a scenario.
@@ -145,6 +148,18 @@ public record Results(
           "%s has format %d, and this program reads %d".formatted(file, results.format(), FORMAT));
     }
     return results;
+  }
+
+  /** The titles of its tables. */
+  Set<String> groups() {
+    return measurements.stream()
+        .map(Measurement::group)
+        .collect(Collectors.toCollection(LinkedHashSet::new));
+  }
+
+  /** What was measured in a group. */
+  List<Measurement> of(String group) {
+    return measurements.stream().filter(each -> each.group().equals(group)).toList();
   }
 
   /**

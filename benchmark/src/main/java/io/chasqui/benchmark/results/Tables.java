@@ -25,11 +25,20 @@ public final class Tables {
     this.results = results;
   }
 
+  /**
+   * One table.
+   *
+   * @param head of its columns; the first is the group
+   */
+  record Table(List<String> head, List<List<String>> rows) {}
+
   /** The lines of Markdown, and below the tables what was measured on. */
   public List<String> markdown() {
     List<String> lines = new ArrayList<>();
-    for (String group : groups()) {
-      lines.addAll(table(group));
+    for (Table table : tables()) {
+      lines.add(line(table.head()));
+      lines.add("|" + "---|".repeat(table.head().size()));
+      table.rows().forEach(row -> lines.add(line(row)));
       lines.add("");
     }
     lines.addAll(results.notes());
@@ -37,15 +46,17 @@ public final class Tables {
     return lines;
   }
 
-  Set<String> groups() {
-    return results.measurements().stream()
-        .map(Measurement::group)
-        .collect(Collectors.toCollection(LinkedHashSet::new));
+  private static String line(List<String> cells) {
+    return cells.stream().collect(Collectors.joining(" | ", "| ", " |"));
   }
 
-  private List<String> table(String group) {
-    List<Measurement> measured =
-        results.measurements().stream().filter(each -> each.group().equals(group)).toList();
+  /** One for each group. */
+  List<Table> tables() {
+    return results.groups().stream().map(this::table).toList();
+  }
+
+  private Table table(String group) {
+    List<Measurement> measured = results.of(group);
     List<Subject> subjects =
         results.subjects().stream()
             .filter(subject -> measured.stream().anyMatch(isOf(subject)))
@@ -55,25 +66,23 @@ public final class Tables {
         measured.stream()
             .map(each -> new Row(each.quantity(), each.at()))
             .collect(Collectors.toCollection(LinkedHashSet::new));
+    return new Table(
+        cells(
+            group,
+            pairs.stream().map(pair -> pair[0].title() + " ÷ " + pair[1].title()),
+            subjects.stream().map(Subject::title)),
+        rows.stream()
+            .map(row ->
+                cells(
+                    title(row),
+                    pairs.stream().map(pair -> ratio(measured, row, pair)),
+                    subjects.stream()
+                        .map(subject -> find(measured, row, subject).map(Tables::cell).orElse(""))))
+            .toList());
+  }
 
-    List<String> lines = new ArrayList<>();
-    lines.add(
-        line(
-            Stream.of(
-                Stream.of(group),
-                pairs.stream().map(pair -> pair[0].title() + " ÷ " + pair[1].title()),
-                subjects.stream().map(Subject::title))));
-    lines.add("|" + "---|".repeat(1 + pairs.size() + subjects.size()));
-    for (Row row : rows) {
-      lines.add(
-          line(
-              Stream.of(
-                  Stream.of(title(row)),
-                  pairs.stream().map(pair -> ratio(measured, row, pair)),
-                  subjects.stream()
-                      .map(subject -> find(measured, row, subject).map(Tables::cell).orElse("")))));
-    }
-    return lines;
+  private static List<String> cells(String first, Stream<String> ratios, Stream<String> values) {
+    return Stream.of(Stream.of(first), ratios, values).flatMap(each -> each).toList();
   }
 
   /** Each of ours with each peer. */
@@ -98,6 +107,11 @@ public final class Tables {
 
   private static String title(Row row) {
     return row.at().map(at -> number(at) + ": ").orElse("") + row.quantity().title();
+  }
+
+  /** The head of its row. */
+  static String title(Measurement of) {
+    return title(new Row(of.quantity(), of.at()));
   }
 
   private static String number(double value) {
@@ -128,7 +142,7 @@ public final class Tables {
                 2);
   }
 
-  private static String cell(Measurement measurement) {
+  static String cell(Measurement measurement) {
     return spread(measurement, measurement.quantity().decimals());
   }
 
@@ -145,11 +159,8 @@ public final class Tables {
                 String.format(Locale.ROOT, format, of.most()));
   }
 
-  private static String line(Stream<Stream<String>> cells) {
-    return cells.flatMap(each -> each).collect(Collectors.joining(" | ", "| ", " |"));
-  }
-
-  private String caption() {
+  /** What was measured on. */
+  String caption() {
     Environment on = results.environment();
     return "CPU: %s, %d processors; %s of memory, read at %s/s; %s; build: %s; JVM: %s; seed %d; %s"
         .formatted(
@@ -181,25 +192,31 @@ public final class Tables {
         .collect(Collectors.joining(", ", subject.title() + ": ", ""));
   }
 
-  /** All values as comma-separated lines, of which the first names the columns. */
-  public List<String> csv() {
+  /** All values of runs as comma-separated lines, of which the first names the columns. */
+  public static List<String> csv(List<Results> runs) {
     List<String> lines = new ArrayList<>();
     lines.add("scenario,group,quantity,unit,subject,at,repetition,value");
-    for (Measurement each : results.measurements()) {
-      for (int i = 0; i < each.values().size(); i++) {
-        lines.add(
-            Stream.of(
-                    results.scenario(),
-                    each.group(),
-                    each.quantity().name(),
-                    each.quantity().unit(),
-                    each.subject(),
-                    each.at().map(String::valueOf).orElse(""),
-                    String.valueOf(i + 1),
-                    each.values().get(i).toString())
-                .map(Tables::quoted)
-                .collect(Collectors.joining(",")));
-      }
+    for (Results run : runs) {
+      run.measurements().forEach(each -> lines.addAll(csv(run.scenario(), each)));
+    }
+    return lines;
+  }
+
+  private static List<String> csv(String scenario, Measurement of) {
+    List<String> lines = new ArrayList<>();
+    for (int i = 0; i < of.values().size(); i++) {
+      lines.add(
+          Stream.of(
+                  scenario,
+                  of.group(),
+                  of.quantity().name(),
+                  of.quantity().unit(),
+                  of.subject(),
+                  of.at().map(String::valueOf).orElse(""),
+                  String.valueOf(i + 1),
+                  of.values().get(i).toString())
+              .map(Tables::quoted)
+              .collect(Collectors.joining(",")));
     }
     return lines;
   }

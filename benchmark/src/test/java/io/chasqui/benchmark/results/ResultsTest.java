@@ -84,7 +84,7 @@ class ResultsTest {
 
   @Test
   void aSpreadsheetGetsEachValueInALineOfItsOwn() {
-    List<String> lines = new Tables(results()).csv();
+    List<String> lines = Tables.csv(List.of(results()));
 
     assertEquals("scenario,group,quantity,unit,subject,at,repetition,value", lines.getFirst());
     assertEquals("serve,\"4 streams\",decode,\"tokens/s\",aot,,1,30.0", lines.get(1));
