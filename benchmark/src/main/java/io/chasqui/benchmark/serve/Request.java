@@ -1,0 +1,9 @@
+package io.chasqui.benchmark.serve;
+
+/**
+ * A request, ready to be sent.
+ *
+ * @param path after {@code /v1}
+ * @param body JSON
+ */
+public record Request(String path, String body) {}
