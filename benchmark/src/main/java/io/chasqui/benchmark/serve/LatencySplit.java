@@ -38,9 +38,7 @@ final class LatencySplit {
     parts.put(part("prefill and first sampling"), prefill);
     parts.put(part("decode and sampling"), decode);
     parts.put(part("client's delay"), delay);
-    parts.put(
-        part("HTTP, tokenization, network (remainder)"),
-        endToEnd - delay - queue - prefill - decode);
+    parts.put(part("remainder"), endToEnd - delay - queue - prefill - decode);
     return Optional.of(parts);
   }
 

@@ -58,6 +58,19 @@ public final class ServeResults {
     for (double rate : rates) {
       turns.forEach((server, each) -> tellParts(results, server, rate, each.get(rate)));
     }
+    if (turns.values().stream()
+        .flatMap(each -> each.values().stream().flatMap(List::stream))
+        .anyMatch(each -> !each.parts().isEmpty())) {
+      results.note(
+          "Parts are means of all complete answers of a rate, those of the warm-up too. Queue, prefill"
+              + " and decode are the server's own, sampling is within them, the remainder is what is"
+              + " left: HTTP, network and, of prompts sent as text, template and tokenization.");
+    }
+    if (!tokenization.isEmpty()) {
+      results.note(
+          "Tokenization, with the template, was measured alone and beforehand in this process, on the"
+              + " same prompts: its compilers may have seen more or less of it than the server's.");
+    }
     results.note(
         "Rows begin with the rate in requests a second. Latencies count from when a request was to be"
             + " sent, and are of complete answers; all requests count for goodput.");
@@ -138,7 +151,7 @@ public final class ServeResults {
     if (isTold && millis != null) {
       for (int round = 0; round < rounds.size(); round++) {
         results.add(
-            "parts", LatencySplit.part("tokenization, of the remainder"), server, rate, millis);
+            "parts", LatencySplit.part("tokenization, in the remainder"), server, rate, millis);
       }
     }
     if (!isTold && rounds.stream().allMatch(each -> each.times().isPresent())) {
