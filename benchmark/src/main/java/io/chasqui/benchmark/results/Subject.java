@@ -6,7 +6,7 @@ package io.chasqui.benchmark.results;
  *
  * @param id in a run, such as {@code aot} or {@code llama-cpp}
  * @param title at the head of a column
- * @param peer whether it is somebody else's, which ours are compared with
+ * @param baseline whether it is what the others are compared with, such as somebody else's program
  * @param runtime the JVM, or {@code native}; empty if unknown, as are those that follow
  * @param kernels that compute the forward pass
  * @param threads that compute it; 0 if unknown
@@ -19,7 +19,7 @@ package io.chasqui.benchmark.results;
 public record Subject(
     String id,
     String title,
-    boolean peer,
+    boolean baseline,
     String runtime,
     String kernels,
     int threads,
@@ -33,8 +33,8 @@ public record Subject(
     return new Subject(id, title, false, "", "", 0, "", "", 0, "", "");
   }
 
-  /** The same, as a peer. */
-  public Subject asPeer() {
+  /** The same, to compare the others with. */
+  public Subject asBaseline() {
     return new Subject(
         id,
         title,
@@ -54,7 +54,7 @@ public record Subject(
     return new Subject(
         id,
         title,
-        peer,
+        baseline,
         runtime,
         kernels,
         threads,
@@ -71,7 +71,7 @@ public record Subject(
     return new Subject(
         id,
         title,
-        peer,
+        baseline,
         runtime,
         kernels,
         threads,

@@ -13,7 +13,7 @@ import java.util.stream.Stream;
 
 /**
  * A run as tables: one for each group, a row for each quantity and place. First come the ratios of
- * ours to each peer within a round, then each subject's median, least and most.
+ * each subject to each baseline within a round, then each subject's median, least and most.
  */
 public final class Tables {
   private record Row(Quantity quantity, Optional<Double> at) {}
@@ -85,12 +85,14 @@ public final class Tables {
     return Stream.of(Stream.of(first), ratios, values).flatMap(each -> each).toList();
   }
 
-  /** Each of ours with each peer. */
+  /** Each that is no baseline with each that is. */
   private static List<Subject[]> pairs(List<Subject> subjects) {
     return subjects.stream()
-        .filter(Predicate.not(Subject::peer))
-        .flatMap(
-            ours -> subjects.stream().filter(Subject::peer).map(peer -> new Subject[] {ours, peer}))
+        .filter(Predicate.not(Subject::baseline))
+        .flatMap(subject ->
+            subjects.stream()
+                .filter(Subject::baseline)
+                .map(baseline -> new Subject[] {subject, baseline}))
         .toList();
   }
 
@@ -121,13 +123,13 @@ public final class Tables {
   }
 
   private static String ratio(List<Measurement> measured, Row row, Subject... pair) {
-    Optional<Measurement> ours = find(measured, row, pair[0]);
-    Optional<Measurement> peers = find(measured, row, pair[1]);
-    if (ours.isEmpty() || peers.isEmpty()) {
+    Optional<Measurement> dividend = find(measured, row, pair[0]);
+    Optional<Measurement> divisor = find(measured, row, pair[1]);
+    if (dividend.isEmpty() || divisor.isEmpty()) {
       return "";
     }
-    List<Double> dividends = ours.get().values();
-    List<Double> divisors = peers.get().values();
+    List<Double> dividends = dividend.get().values();
+    List<Double> divisors = divisor.get().values();
     List<Double> ratios =
         IntStream.range(0, Math.min(dividends.size(), divisors.size()))
             .filter(i -> divisors.get(i) != 0)
@@ -138,7 +140,11 @@ public final class Tables {
         : "×"
             + spread(
                 new Measurement(
-                    ours.get().group(), ours.get().quantity(), "", Optional.empty(), ratios),
+                    dividend.get().group(),
+                    dividend.get().quantity(),
+                    "",
+                    Optional.empty(),
+                    ratios),
                 2);
   }
 

@@ -21,7 +21,7 @@ class ReportTest {
   private static Results.Builder run() {
     return Results.begin("serve", 1, ResultsTest.environment())
         .subject(Subject.of("jvm", "JVM"))
-        .subject(Subject.of("llama-cpp", "llama-server").asPeer());
+        .subject(Subject.of("llama-cpp", "llama-server").asBaseline());
   }
 
   private static int charts(String html) {

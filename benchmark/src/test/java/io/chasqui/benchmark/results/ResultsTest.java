@@ -34,7 +34,7 @@ class ResultsTest {
   private static Results results() {
     var run = Results.begin("serve", 7, environment()).option("rate", "1,2");
     run.subject(Subject.of("aot", "JVM").on("25", "avx2", 2).with("m", "d1", 5, "Q4", "f16"));
-    run.subject(Subject.of("llama-cpp", "llama-server").asPeer());
+    run.subject(Subject.of("llama-cpp", "llama-server").asBaseline());
     for (double value : new double[] {30, 10, 20}) {
       run.add("4 streams", SPEED, "aot", value);
       run.add("4 streams", SPEED, "llama-cpp", value / 2);
