@@ -1,14 +1,18 @@
 package io.chasqui.benchmark;
 
-import io.chasqui.benchmark.AbuseResults.Moment;
 import io.chasqui.benchmark.Servers.Variant;
-import io.chasqui.benchmark.Stamp.Weights;
+import io.chasqui.benchmark.Servers.Weights;
+import io.chasqui.benchmark.results.Quantity;
+import io.chasqui.benchmark.results.ResultOptions;
+import io.chasqui.benchmark.results.Results;
+import io.chasqui.benchmark.results.Subject;
 import io.chasqui.model.CpuLimit;
 import io.chasqui.pack.EmbeddedModel;
 import io.chasqui.pack.PackedModel;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.EnumSet;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.SplittableRandom;
@@ -16,6 +20,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /**
@@ -33,6 +38,21 @@ final class AbuseBench implements Callable<Integer> {
   private static final int SECONDS_OF_REST = 40;
 
   private static final String ERROR = " ERROR ";
+
+  private static final Subject ALONE = Subject.of("alone", "alone").asBaseline();
+  private static final Subject BESIDE = Subject.of("beside", "beside hostile requests");
+  private static final Subject AFTER = Subject.of("after", "after them");
+
+  private static final double MB = 1e6;
+
+  private static final String STREAMS = "streams";
+  private static final String HOSTILE = "hostile requests";
+  private static final String HELD = "what the server holds";
+
+  private static final Quantity SENT = Quantity.higher("sent", "requests/s", 1);
+  private static final Quantity RESIDENT = Quantity.lower("resident", "MB", 1);
+  private static final Quantity FILES = Quantity.lower("open files", "", 0);
+  private static final Quantity THREADS = Quantity.lower("threads", "", 0);
 
   @Option(
       names = {"-m", "--model"},
@@ -79,11 +99,7 @@ final class AbuseBench implements Callable<Integer> {
       description = "of all requests (default: a new one, which is told)")
   private long seed = new SplittableRandom().nextLong();
 
-  @Option(
-      names = {"-o", "--output"},
-      paramLabel = "FORMAT",
-      description = "md or json (default: md)")
-  private ServerResults.Format format = ServerResults.Format.MD;
+  @Mixin private ResultOptions output = new ResultOptions();
 
   /** Runs the command line. */
   public static void main(String... args) {
@@ -111,19 +127,33 @@ final class AbuseBench implements Callable<Integer> {
             .getFirst();
     Path log = directory.log("abuse-" + present);
     tell("start of %s, seed %d; its output goes to %s".formatted(present, seed, log));
+    Results.Builder results =
+        Results.begin("abuse", seed, Machine.environment())
+            .option("rounds", rounds)
+            .option("streams", streams)
+            .option("requests", requests)
+            .option("rate", rate);
     try (PackedModel model = file.map(PackedModel::open).orElseGet(new EmbeddedModel()::packed);
         var server =
             new Server(
                 servers.chasqui(present, file.map(Path::toAbsolutePath), Servers.POSITIONS, log))) {
       server.awaitHealthy();
-      AbuseResults results = measure(server, present, model);
+      for (Subject subject : List.of(ALONE, BESIDE, AFTER)) {
+        results.subject(servers.describe(subject, present, Weights.of(name(), model), server));
+      }
+      HostileTally tally = measure(server, model, results);
       tellErrors(server, log);
-      results.print(format, System.out);
-      return results.isSound() ? 0 : 1;
+      output.tell(results.build(), System.out);
+      return tally.isSound() ? 0 : 1;
     }
   }
 
-  private AbuseResults measure(Server server, Variant variant, PackedModel model)
+  /**
+   * Adds what all rounds came to.
+   *
+   * @return what became of the hostile requests, those of the warm-up included
+   */
+  private HostileTally measure(Server server, PackedModel model, Results.Builder results)
       throws IOException, InterruptedException {
     var tally = new HostileTally();
     var meter =
@@ -133,40 +163,47 @@ final class AbuseBench implements Callable<Integer> {
             new AbuseMeter.Load(streams, Math.ceilDiv(requests, rounds), rate),
             tally,
             new SplittableRandom(seed));
-    var results =
-        new AbuseResults(
-            Stamp.here(CpuLimit.processors()),
-            new Weights(name(), model.weightsDigest(), model.weightBytes()),
-            variant.toString(),
-            server.kernels().orElse(Stamp.UNKNOWN_KERNELS),
-            seed,
-            tally);
     measure(server, meter, results);
-    return results;
+    tally.addTo(results, HOSTILE, BESIDE.id());
+    return tally;
   }
 
   private String name() {
-    return file.map(Path::toString).orElse(EmbeddedModel.NAME);
+    return file.map(path -> path.getFileName().toString()).orElse(EmbeddedModel.NAME);
   }
 
-  private void measure(Server server, AbuseMeter meter, AbuseResults results)
+  private void measure(Server server, AbuseMeter meter, Results.Builder results)
       throws IOException, InterruptedException {
     tell("warm-up");
     meter.alone();
     meter.beside();
     rest();
-    results.hold(Moment.BEFORE, server.holdings());
+    Server.Holdings before = server.holdings();
+    Server.Holdings held = before;
     for (int round = 1; round <= rounds; round++) {
       tell("round %d of %d: alone".formatted(round, rounds));
-      results.add(AbuseResults.ALONE, meter.alone());
+      StreamQuantity.add(results, STREAMS, ALONE.id(), meter.alone());
       tell("round %d of %d: beside hostile requests".formatted(round, rounds));
       AbuseMeter.Beside beside = meter.beside();
-      results.add(AbuseResults.BESIDE, beside.numbers());
-      results.addRate(beside.perSecond());
-      results.hold(Moment.BESIDE, beside.held());
+      StreamQuantity.add(results, STREAMS, BESIDE.id(), beside.numbers());
+      results.add(HOSTILE, SENT, BESIDE.id(), beside.perSecond());
+      held = beside.held();
     }
     rest();
-    results.hold(Moment.AFTER, server.holdings());
+    hold(results, ALONE, before);
+    hold(results, BESIDE, held);
+    hold(results, AFTER, server.holdings());
+    results.note(
+        ("The server was asked what it holds before the first round, when the last hostile request"
+                + " was sent, and %d s after it.")
+            .formatted(SECONDS_OF_REST));
+  }
+
+  private static void hold(Results.Builder results, Subject subject, Server.Holdings held) {
+    results
+        .add(HELD, RESIDENT, subject.id(), held.resident().all() / MB)
+        .add(HELD, FILES, subject.id(), held.files())
+        .add(HELD, THREADS, subject.id(), held.threads());
   }
 
   private static void rest() throws InterruptedException {

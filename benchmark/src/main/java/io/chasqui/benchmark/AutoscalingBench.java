@@ -1,6 +1,5 @@
 package io.chasqui.benchmark;
 
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.chasqui.benchmark.autoscaling.Charts;
 import io.chasqui.benchmark.autoscaling.KustomizePatch;
 import io.chasqui.benchmark.autoscaling.Lengths;
@@ -32,7 +31,7 @@ final class AutoscalingBench implements Callable<Integer> {
       names = "--times",
       paramLabel = "FILE",
       description =
-          "what ./chasqui bench streams -o json has written, or --calibrate (default: the times in"
+          "what ./chasqui bench streams --record has written, or --calibrate (default: the times in"
               + " benchmark/RESULTS.md)")
   private Path times;
 
@@ -96,7 +95,7 @@ final class AutoscalingBench implements Callable<Integer> {
       names = {"-o", "--output"},
       paramLabel = "FORMAT",
       description = "md or json (default: md)")
-  private ServerResults.Format format = ServerResults.Format.MD;
+  private AutoscalingResults.Format format = AutoscalingResults.Format.MD;
 
   @Option(names = "--charts", paramLabel = "FILE", description = "an HTML page with charts")
   private Path charts;
@@ -147,11 +146,8 @@ final class AutoscalingBench implements Callable<Integer> {
           "--calibrate takes a URL as http://localhost:8080, not '%s'".formatted(calibrate));
     }
     try (HttpClient client = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build()) {
-      var results =
-          StepTimes.measure(
-              new RunningServer(client, calibrate, model), seed, AutoscalingBench::tell);
-      Files.writeString(
-          times, new JsonMapper().writerWithDefaultPrettyPrinter().writeValueAsString(results));
+      StepTimes.measure(new RunningServer(client, calibrate, model), seed, AutoscalingBench::tell)
+          .write(times);
     }
   }
 

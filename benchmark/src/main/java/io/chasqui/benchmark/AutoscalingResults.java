@@ -1,10 +1,13 @@
 package io.chasqui.benchmark;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.chasqui.benchmark.autoscaling.Limits;
 import io.chasqui.benchmark.autoscaling.Outcome;
 import io.chasqui.benchmark.autoscaling.Scaling;
 import io.chasqui.benchmark.autoscaling.Study;
 import io.chasqui.benchmark.autoscaling.Study.Run;
+import java.io.PrintStream;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -16,7 +19,13 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /** The answers of a study of autoscaling: a table for each question, and what was chosen. */
-final class AutoscalingResults implements ServerResults {
+final class AutoscalingResults {
+  /** How results are written. */
+  enum Format {
+    MD,
+    JSON
+  }
+
   /** A number of each run. */
   private record Column(String title, Function<Run, String> number) {
     static Column of(String title, String format, Function<Run, Object> number) {
@@ -68,8 +77,17 @@ final class AutoscalingResults implements ServerResults {
     this.study = study;
   }
 
-  @Override
-  public List<String> tables() {
+  /** Writes all of them. */
+  void print(Format format, PrintStream out) throws JsonProcessingException {
+    switch (format) {
+      case MD -> tables().forEach(out::println);
+      case JSON ->
+          out.println(
+              new JsonMapper().writerWithDefaultPrettyPrinter().writeValueAsString(fields()));
+    }
+  }
+
+  private List<String> tables() {
     List<String> lines = new ArrayList<>();
     table(
         lines,
@@ -173,7 +191,7 @@ final class AutoscalingResults implements ServerResults {
     lines.add(title);
     lines.add("");
     lines.add(row(Arrays.stream(columns).map(Column::title)));
-    lines.add(Rounds.rule(columns.length));
+    lines.add("|" + "---|".repeat(columns.length));
     runs.forEach(
         run -> lines.add(row(Arrays.stream(columns).map(column -> column.number().apply(run)))));
     lines.add("");
@@ -202,8 +220,7 @@ final class AutoscalingResults implements ServerResults {
   }
 
   /** The fields of each run, with its question. */
-  @Override
-  public List<Map<String, Object>> fields() {
+  private List<Map<String, Object>> fields() {
     Map<String, List<Run>> questions = new LinkedHashMap<>();
     questions.put("container_concurrency", study.concurrencies());
     questions.put("window", study.windows());

@@ -1,7 +1,7 @@
 package io.chasqui.benchmark;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import io.chasqui.benchmark.Comparison.Engine;
+import io.chasqui.benchmark.results.Subject;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.util.List;
@@ -12,17 +12,21 @@ import java.util.Map;
  * without choosing tokens. It computes all prompts first, then a token of each stream at a time.
  */
 record BatchedBench(PeerDirectory peers, int threads) {
-  static final Engine ENGINE = new Engine("llama-batched-bench", "llama-batched-bench");
+  static final String NAME = "llama-batched-bench";
+
+  Subject subject() {
+    return peers.describe(Subject.of(NAME, NAME).asBaseline().on("", "", threads));
+  }
 
   boolean isThere() {
-    return Files.isExecutable(peers.llamaCppFiles().resolve("usr/bin").resolve(ENGINE.name()));
+    return Files.isExecutable(peers.llamaCppFiles().resolve("usr/bin").resolve(NAME));
   }
 
   /** Runs it once, with as many streams. */
   Map<StreamQuantity, Double> measure(int streams) throws IOException, InterruptedException {
     List<String> command =
         peers.llamaCpp(
-            ENGINE.name(),
+            NAME,
             "-m",
             peers.gguf().toString(),
             "-c",
@@ -37,8 +41,7 @@ record BatchedBench(PeerDirectory peers, int threads) {
             String.valueOf(streams),
             "--output-format",
             "jsonl");
-    return numbers(
-        JsonProgram.run(Processors.bind(command, threads), peers.log(ENGINE.name())).getFirst());
+    return numbers(JsonProgram.run(Processors.bind(command, threads), peers.log(NAME)).getFirst());
   }
 
   /** Reads a line of its output, whose times are in seconds. */

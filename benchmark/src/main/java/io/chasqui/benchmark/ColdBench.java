@@ -1,9 +1,9 @@
 package io.chasqui.benchmark;
 
-import io.chasqui.benchmark.ColdResults.Case;
 import io.chasqui.benchmark.Servers.Model;
 import io.chasqui.benchmark.Servers.Variant;
-import io.chasqui.benchmark.Stamp.Weights;
+import io.chasqui.benchmark.results.ResultOptions;
+import io.chasqui.benchmark.results.Results;
 import io.chasqui.model.CpuLimit;
 import io.chasqui.pack.PackedModel;
 import java.io.IOException;
@@ -17,6 +17,7 @@ import java.util.Set;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -64,11 +65,7 @@ final class ColdBench implements Callable<Integer> {
           "whether the kernel has the files in memory: ${COMPLETION-CANDIDATES} (default: both)")
   private Set<PageCache> pageCaches = EnumSet.allOf(PageCache.class);
 
-  @Option(
-      names = {"-o", "--output"},
-      paramLabel = "FORMAT",
-      description = "md or json (default: md)")
-  private ServerResults.Format format = ServerResults.Format.MD;
+  @Mixin private ResultOptions output = new ResultOptions();
 
   /** Runs the command line. */
   public static void main(String... args) {
@@ -93,33 +90,40 @@ final class ColdBench implements Callable<Integer> {
       throw new IllegalArgumentException("llama-server has no demo model: ask for another variant");
     }
     Map<Model, ColdStarts> starts = new EnumMap<>(Model.class);
-    Map<Model, Weights> weights = new EnumMap<>(Model.class);
     for (Model model : models) {
       try (PackedModel packed = servers.open(model)) {
         starts.put(model, new ColdStarts(servers, model, packed));
-        weights.put(
-            model, new Weights(servers.name(model), packed.weightsDigest(), packed.weightBytes()));
       }
     }
+    Results.Builder results =
+        Results.begin("cold", CompletionStream.SEED, Machine.environment())
+            .option("rounds", rounds);
     for (Turn turn : turns(Set.of(PageCache.WARM), present)) {
       tell("warm-up", turn);
-      starts.get(turn.at().model()).measure(turn.variant(), PageCache.WARM);
+      starts.get(turn.model()).measure(turn.variant(), PageCache.WARM);
     }
-    var results = new ColdResults(Stamp.here(CpuLimit.processors()), weights);
     for (int round = 1; round <= rounds; round++) {
       for (Turn turn : turns) {
         tell("round %d of %d".formatted(round, rounds), turn);
         ColdStarts.Result result =
-            starts.get(turn.at().model()).measure(turn.variant(), turn.at().pageCache());
-        results.add(turn.at(), turn.variant(), result.numbers(), result.kernels());
+            starts.get(turn.model()).measure(turn.variant(), turn.pageCache());
+        results.subject(result.subject());
+        result
+            .numbers()
+            .forEach((quantity, number) ->
+                results.add(turn.group(), quantity, result.subject().id(), number));
       }
     }
-    results.print(format, System.out);
+    output.tell(results.build(), System.out);
     return 0;
   }
 
   /** A variant's part of a round. */
-  private record Turn(Case at, Variant variant) {}
+  private record Turn(Model model, PageCache pageCache, Variant variant) {
+    String group() {
+      return "%s, page cache %s".formatted(model.title, pageCache);
+    }
+  }
 
   private List<Turn> turns(Set<PageCache> pageCaches, List<Variant> variants) {
     List<Turn> turns = new ArrayList<>();
@@ -127,15 +131,13 @@ final class ColdBench implements Callable<Integer> {
       for (Model model : models) {
         variants.stream()
             .filter(variant -> Servers.has(variant, model))
-            .forEach(variant -> turns.add(new Turn(new Case(model, pageCache), variant)));
+            .forEach(variant -> turns.add(new Turn(model, pageCache, variant)));
       }
     }
     return turns;
   }
 
   private static void tell(String stage, Turn turn) {
-    System.err.println(
-        "chasqui: %s: %s, page cache %s, %s"
-            .formatted(stage, turn.at().model().title, turn.at().pageCache(), turn.variant()));
+    System.err.println("chasqui: %s: %s, %s".formatted(stage, turn.group(), turn.variant()));
   }
 }

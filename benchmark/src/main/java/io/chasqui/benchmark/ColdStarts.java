@@ -1,13 +1,14 @@
 package io.chasqui.benchmark;
 
-import io.chasqui.benchmark.ColdResults.Quantity;
 import io.chasqui.benchmark.Servers.Model;
 import io.chasqui.benchmark.Servers.Variant;
+import io.chasqui.benchmark.Servers.Weights;
+import io.chasqui.benchmark.results.Quantity;
+import io.chasqui.benchmark.results.Subject;
 import io.chasqui.pack.PackedModel;
 import java.io.IOException;
-import java.util.EnumMap;
+import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.Optional;
 
 /**
  * Starts servers of one model. A start answers one question, so that no probe takes time from what
@@ -17,13 +18,19 @@ final class ColdStarts {
   private static final int SHORT_PROMPT = 8;
   private static final int LONG_PROMPT = 512;
   private static final double MILLIS = 1e3;
-  private static final double MB = 1e6;
+
+  private static final Quantity PORT_OPEN = Quantity.lower("port open", "ms", 0);
+  private static final Quantity READY = Quantity.lower("ready", "ms", 0);
+  private static final Quantity FIRST_TOKEN_SHORT =
+      Quantity.lower("first token, prompt of %d".formatted(SHORT_PROMPT), "ms", 0);
+  private static final Quantity FIRST_TOKEN_LONG =
+      Quantity.lower("first token, prompt of %d".formatted(LONG_PROMPT), "ms", 0);
 
   private final Servers servers;
   private final Model model;
+  private final Weights weights;
   private final int vocabulary;
   private final int longestPrompt;
-  private final long weightBytes;
 
   /**
    * @param packed the model, of which nothing is kept
@@ -31,39 +38,33 @@ final class ColdStarts {
   ColdStarts(Servers servers, Model model, PackedModel packed) {
     this.servers = servers;
     this.model = model;
+    weights = Weights.of(servers.name(model), packed);
     vocabulary = packed.config().vocabulary();
     longestPrompt = packed.config().context() - 1; // one position is the answer's
-    weightBytes = packed.weightBytes();
   }
 
-  /**
-   * What one round of a variant came to.
-   *
-   * @param kernels that the server's log names
-   */
-  record Result(Map<Quantity, Double> numbers, Optional<String> kernels) {}
+  /** What one round of a variant came to. Times are from the start of the process. */
+  record Result(Subject subject, Map<Quantity, Double> numbers) {}
 
   /** Starts a variant three times: to be ready, for a short prompt, for a long one. */
   Result measure(Variant variant, PageCache pageCache) throws IOException, InterruptedException {
-    Map<Quantity, Double> numbers = new EnumMap<>(Quantity.class);
-    Optional<String> kernels;
+    Map<Quantity, Double> numbers = new LinkedHashMap<>();
+    Subject subject = variant.subject(variant + "-" + model);
+    Server.Resident resident;
     try (Server server = start(variant, pageCache)) {
-      numbers.put(Quantity.PORT_OPEN_MS, MILLIS * server.awaitPort());
-      numbers.put(Quantity.READY_MS, MILLIS * server.awaitHealthy());
+      numbers.put(PORT_OPEN, MILLIS * server.awaitPort());
+      numbers.put(READY, MILLIS * server.awaitHealthy());
     }
     try (Server server = start(variant, pageCache)) {
-      numbers.put(Quantity.FIRST_TOKEN_8_MS, firstToken(server, SHORT_PROMPT));
-      Server.Resident resident = server.resident();
-      numbers.put(Quantity.RESIDENT_ANONYMOUS_MB, resident.anonymous() / MB);
-      numbers.put(Quantity.RESIDENT_FILES_MB, resident.file() / MB);
-      numbers.put(Quantity.RESIDENT_BEYOND_WEIGHTS_MB, (resident.all() - weightBytes) / MB);
-      kernels = server.kernels();
+      numbers.put(FIRST_TOKEN_SHORT, firstToken(server, SHORT_PROMPT));
+      resident = server.resident();
+      subject = servers.describe(subject, variant, weights, server);
     }
     try (Server server = start(variant, pageCache)) {
-      numbers.put(
-          Quantity.FIRST_TOKEN_512_MS, firstToken(server, Math.min(LONG_PROMPT, longestPrompt)));
+      numbers.put(FIRST_TOKEN_LONG, firstToken(server, Math.min(LONG_PROMPT, longestPrompt)));
     }
-    return new Result(numbers, kernels);
+    numbers.putAll(resident.numbers(weights.bytes()));
+    return new Result(subject, numbers);
   }
 
   private Server start(Variant variant, PageCache pageCache) throws IOException {

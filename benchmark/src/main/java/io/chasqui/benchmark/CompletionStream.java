@@ -14,6 +14,9 @@ import java.util.SplittableRandom;
  * later token.
  */
 final class CompletionStream {
+  /** Of the prompts. */
+  static final long SEED = 1;
+
   static final String PATH = "/v1/completions";
 
   private static final JsonMapper JSON = new JsonMapper();
@@ -33,7 +36,7 @@ final class CompletionStream {
 
   /** A prompt of random token ids, as JSON. */
   static String randomPrompt(int tokens, int vocabulary) {
-    return new SplittableRandom(1).ints(tokens, 0, vocabulary).boxed().toList().toString();
+    return new SplittableRandom(SEED).ints(tokens, 0, vocabulary).boxed().toList().toString();
   }
 
   /**

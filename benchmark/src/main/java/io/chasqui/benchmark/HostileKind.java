@@ -1,7 +1,5 @@
 package io.chasqui.benchmark;
 
-import java.util.Locale;
-
 /** What is wrong with a request that no client should send. */
 enum HostileKind {
   CUT_JSON("JSON that ends early", 50, Manner.AWAIT),
@@ -63,10 +61,5 @@ enum HostileKind {
     this.title = title;
     this.weight = weight;
     this.manner = manner;
-  }
-
-  @Override
-  public String toString() {
-    return name().toLowerCase(Locale.ROOT);
   }
 }

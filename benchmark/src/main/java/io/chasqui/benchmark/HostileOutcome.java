@@ -1,6 +1,6 @@
 package io.chasqui.benchmark;
 
-import java.util.Locale;
+import io.chasqui.benchmark.results.Quantity;
 
 /** What became of a hostile request. */
 enum HostileOutcome {
@@ -23,10 +23,16 @@ enum HostileOutcome {
   /** No answer in half a minute, or not even a connection. */
   UNANSWERED("no answer");
 
-  final String title;
+  private final String title;
 
   HostileOutcome(String title) {
     this.title = title;
+  }
+
+  /** How many requests of a kind had it. */
+  Quantity of(String kind) {
+    String name = kind + ": " + title;
+    return isFault() ? Quantity.lower(name, "", 0) : Quantity.count(name);
   }
 
   /** Whether no request at all may have it. */
@@ -47,10 +53,5 @@ enum HostileOutcome {
       return ACCEPTED;
     }
     return start.matches("HTTP/1[.][01] 4[0-9]{2}") ? REFUSED : FAILED;
-  }
-
-  @Override
-  public String toString() {
-    return name().toLowerCase(Locale.ROOT);
   }
 }

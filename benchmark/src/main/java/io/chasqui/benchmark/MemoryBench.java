@@ -3,6 +3,12 @@ package io.chasqui.benchmark;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.chasqui.benchmark.Servers.Variant;
+import io.chasqui.benchmark.Servers.Weights;
+import io.chasqui.benchmark.results.Better;
+import io.chasqui.benchmark.results.Quantity;
+import io.chasqui.benchmark.results.ResultOptions;
+import io.chasqui.benchmark.results.Results;
+import io.chasqui.benchmark.results.Subject;
 import io.chasqui.kernel.DType;
 import io.chasqui.kernel.KvLayout;
 import io.chasqui.model.CpuLimit;
@@ -17,8 +23,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.SplittableRandom;
@@ -26,6 +34,7 @@ import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -46,6 +55,30 @@ import picocli.CommandLine.Parameters;
 final class MemoryBench implements Callable<Integer> {
   private static final JsonMapper JSON = new JsonMapper();
   private static final int ANSWER_TOKENS = 16;
+  private static final long SEED = 1;
+  private static final double TOLERANCE = 0.05;
+  private static final double MB = 1e6;
+
+  private static final Quantity RATIO = new Quantity("estimate ÷ peak", "", Better.NEITHER, 3);
+
+  /** By the names that {@code GET /v1/estimate} has for them. */
+  private static final Map<String, Quantity> ESTIMATES = new LinkedHashMap<>();
+
+  static {
+    ESTIMATES.put("total", bytes("estimate"));
+    ESTIMATES.put("weights", bytes("of it weights"));
+    ESTIMATES.put("kv_cache", bytes("KV cache"));
+    ESTIMATES.put("activations", bytes("activations"));
+    ESTIMATES.put("runtime", bytes("runtime"));
+  }
+
+  private static final Quantity PEAK = bytes("peak");
+  private static final Quantity ANONYMOUS = bytes("resident at the end, anonymous");
+  private static final Quantity FILES = bytes("resident at the end, of files");
+
+  private static Quantity bytes(String name) {
+    return Quantity.lower(name, "MB", 1);
+  }
 
   /** Random models: each has more of something than the others. */
   private enum Shape {
@@ -137,11 +170,7 @@ final class MemoryBench implements Callable<Integer> {
               + " the first minute (default: ${DEFAULT-VALUE})")
   private int rounds = 5;
 
-  @Option(
-      names = {"-o", "--output"},
-      paramLabel = "FORMAT",
-      description = "md or json (default: md)")
-  private ServerResults.Format format = ServerResults.Format.MD;
+  @Mixin private ResultOptions output = new ResultOptions();
 
   /** Runs the command line. */
   public static void main(String... args) {
@@ -166,17 +195,19 @@ final class MemoryBench implements Callable<Integer> {
     var servers = new Servers(root, new PeerDirectory(directory), CpuLimit.processors());
     List<Variant> present = servers.present(variants, EnumSet.of(servers.jvm(), Variant.NATIVE));
     Files.createDirectories(directory);
-    var results = new MemoryResults(Stamp.here(CpuLimit.processors()));
+    Results.Builder results =
+        Results.begin("memory", SEED, Machine.environment()).option("rounds", rounds);
+    boolean areClose = true;
     for (Optional<Path> file : models()) {
       try (PackedModel model = file.map(PackedModel::open).orElseGet(MemoryBench::demo)) {
         for (Variant variant : present) {
           tell("%s, %s".formatted(name(file), variant));
-          results.add(measure(servers, variant, file, model));
+          areClose &= isClose(measure(servers, variant, file, model, results));
         }
       }
     }
-    results.print(format, System.out);
-    return results.areClose() ? 0 : 1;
+    output.tell(results.build(), System.out);
+    return areClose ? 0 : 1;
   }
 
   private List<Optional<Path>> models() throws IOException {
@@ -197,8 +228,13 @@ final class MemoryBench implements Callable<Integer> {
     return file.map(path -> path.getFileName().toString()).orElse(EmbeddedModel.NAME);
   }
 
-  private MemoryResults.Row measure(
-      Servers servers, Variant variant, Optional<Path> file, PackedModel model)
+  /** Adds what an estimate and a server came to, and returns the one divided by the other. */
+  private double measure(
+      Servers servers,
+      Variant variant,
+      Optional<Path> file,
+      PackedModel model,
+      Results.Builder results)
       throws IOException, InterruptedException {
     int positions = Math.min(context, Decoder.maxContext(model.config()));
     Path log = servers.peers().log("memory-" + variant);
@@ -210,13 +246,49 @@ final class MemoryBench implements Callable<Integer> {
     try (Server server = new Server(launch)) {
       server.awaitHealthy();
       JsonNode estimate = JSON.readTree(server.get("/v1/estimate"));
-      var random = new SplittableRandom(1);
+      var random = new SplittableRandom(SEED);
       for (int round = 0; round < rounds; round++) {
         ConcurrentStreams.run(server, requests(model, positions, random));
       }
-      return new MemoryResults.Row(
-          name(file), variant, estimate, server.resident(), server.kernels().orElse(""));
+      Subject subject = Subject.of(variant + "-" + name(file), title(name(file), estimate));
+      results.subject(servers.describe(subject, variant, Weights.of(name(file), model), server));
+      return add(results, variant, subject.id(), estimate.path("bytes"), server.resident());
     }
+  }
+
+  private static String title(String name, JsonNode estimate) {
+    return "%s, %s, %d × %d"
+        .formatted(
+            name,
+            estimate.path("precision").asText(),
+            estimate.path("batch").asInt(),
+            estimate.path("context").asInt());
+  }
+
+  private static double add(
+      Results.Builder results,
+      Variant variant,
+      String subject,
+      JsonNode estimate,
+      Server.Resident resident) {
+    String group = variant.title;
+    double ratio = estimate.path("total").asDouble() / resident.peak();
+    results.add(group, RATIO, subject, ratio);
+    ESTIMATES.forEach((part, quantity) ->
+        results.add(group, quantity, subject, estimate.path(part).asLong() / MB));
+    results.add(group, PEAK, subject, resident.peak() / MB);
+    results.add(group, ANONYMOUS, subject, resident.anonymous() / MB);
+    results.add(group, FILES, subject, resident.file() / MB);
+    return ratio;
+  }
+
+  /**
+   * Whether an estimate is within 5 % of what was measured.
+   *
+   * @param ratio of the one to the other
+   */
+  static boolean isClose(double ratio) {
+    return Math.abs(ratio - 1) <= TOLERANCE;
   }
 
   /** As many as run at once, with nothing in common, each as long as the context. */

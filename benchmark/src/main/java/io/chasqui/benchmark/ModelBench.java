@@ -1,9 +1,11 @@
 package io.chasqui.benchmark;
 
+import io.chasqui.benchmark.results.Results;
 import io.chasqui.kernel.Kernels;
 import io.chasqui.kernel.KvLayout;
 import io.chasqui.model.CpuLimit;
 import io.chasqui.pack.PackedModel;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -11,6 +13,7 @@ import java.util.Arrays;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.logging.Level;
 import java.util.logging.Logger;
@@ -125,6 +128,12 @@ public final class ModelBench implements Callable<Integer> {
       description = "md, csv, json or jsonl (default: md)")
   ResultWriter.Format format = ResultWriter.Format.MD;
 
+  @Option(
+      names = "--record",
+      paramLabel = "FILE",
+      description = "keeps the run as a record of JSON, for report and compare")
+  Optional<Path> record = Optional.empty();
+
   @Option(names = "--progress", description = "tells on standard error what runs")
   boolean progress;
 
@@ -148,7 +157,7 @@ public final class ModelBench implements Callable<Integer> {
   }
 
   @Override
-  public Integer call() throws InterruptedException {
+  public Integer call() throws IOException, InterruptedException {
     List<ModelTest> tests = tests();
     int times = one("-r", repetitions, 1);
     int seconds = one("--delay", delay, 0);
@@ -157,6 +166,10 @@ public final class ModelBench implements Callable<Integer> {
             Machine.commit(), Machine.cpu(), Kernels.best().name(), Machine.jvm());
     var writer = ResultWriter.of(format, System.out, tests);
     requireFit(tests);
+    Optional<Results.Builder> results =
+        record.isPresent()
+            ? Optional.of(Results.begin("model", ModelRunner.SEED, Machine.environment()))
+            : Optional.empty();
     writer.begin();
     for (int i = 0; i < tests.size(); i++) {
       Thread.sleep(1000L * seconds);
@@ -165,19 +178,25 @@ public final class ModelBench implements Callable<Integer> {
         String label = "benchmark %d/%d: ".formatted(i + 1, tests.size());
         Instant time = Instant.now();
         Samples samples = measure(model, test, times, label);
-        writer.write(
+        var result =
             new TestResult(
                 setting,
                 test,
                 type(model),
+                model.quantization().name(),
                 model.weightsDigest(),
                 model.weightBytes(),
                 model.parameters(),
                 time,
-                samples));
+                samples);
+        writer.write(result);
+        results.ifPresent(result::addTo);
       }
     }
     writer.end();
+    if (results.isPresent()) {
+      results.get().build().write(record.get());
+    }
     return 0;
   }
 

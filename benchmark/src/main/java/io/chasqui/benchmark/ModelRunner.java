@@ -16,6 +16,9 @@ import java.util.SplittableRandom;
  * passes, without tokenizer and sampler.
  */
 final class ModelRunner implements AutoCloseable {
+  /** Of the tokens. */
+  static final long SEED = 1;
+
   /** Calls after which C2 compiles a method, and some more; HotSpot's threshold is 5000. */
   private static final int CALLS_TO_COMPILE = 6000;
 
@@ -26,7 +29,7 @@ final class ModelRunner implements AutoCloseable {
   private final KvCache cache;
   private final Decoder decoder;
   private final Sequence sequence;
-  private final SplittableRandom random = new SplittableRandom(1);
+  private final SplittableRandom random = new SplittableRandom(SEED);
 
   ModelRunner(PackedModel model, ModelTest test) {
     this.test = test;

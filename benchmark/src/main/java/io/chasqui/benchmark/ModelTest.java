@@ -1,7 +1,9 @@
 package io.chasqui.benchmark;
 
+import io.chasqui.benchmark.results.Quantity;
 import io.chasqui.kernel.KvLayout;
 import java.nio.file.Path;
+import java.util.Locale;
 
 /**
  * What is measured at a time, in llama-bench's terms: a prompt of some tokens, then some tokens
@@ -23,6 +25,8 @@ record ModelTest(
     int depth,
     int prompt,
     int generated) {
+  /** What measurements of all tests are grouped as. */
+  static final String GROUP = "forward pass";
 
   /** Tokens that are timed. */
   int tokens() {
@@ -36,10 +40,26 @@ record ModelTest(
 
   /** As llama-bench names it: {@code pp512}, {@code tg128}, {@code pp512+tg128 @ d2048}. */
   String name() {
+    return name(prompt, generated, depth);
+  }
+
+  private static String name(int prompt, int generated, int depth) {
     String name = prompt > 0 ? "pp" + prompt : "";
     if (generated > 0) {
       name += (prompt > 0 ? "+" : "") + "tg" + generated;
     }
     return depth > 0 ? name + " @ d" + depth : name;
+  }
+
+  /** What it measures: its speed, by its name. */
+  static Quantity quantity(int prompt, int generated, int depth) {
+    return Quantity.higher(name(prompt, generated, depth), "tokens/s", 1);
+  }
+
+  /** What runs it, by all that tells it apart from what runs other tests. */
+  String subject() {
+    return "%s, %s, %d threads, batches of %d in steps of %d"
+        .formatted(
+            model.getFileName(), kvType.name().toLowerCase(Locale.ROOT), threads, batch, ubatch);
   }
 }

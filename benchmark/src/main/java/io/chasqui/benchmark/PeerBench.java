@@ -1,6 +1,10 @@
 package io.chasqui.benchmark;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.chasqui.benchmark.results.Quantity;
+import io.chasqui.benchmark.results.ResultOptions;
+import io.chasqui.benchmark.results.Results;
+import io.chasqui.benchmark.results.Subject;
 import io.chasqui.model.CpuLimit;
 import io.chasqui.pack.PackedModel;
 import java.io.IOException;
@@ -8,15 +12,17 @@ import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
-import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -40,7 +46,11 @@ final class PeerBench implements Callable<Integer> {
 
   private static final int POSITIONS = 2048;
   private static final int ANSWER = 8;
-  private static final double MB = 1e6;
+
+  private static final Quantity HEALTHY = Quantity.lower("process start to healthy", "s", 2);
+  private static final Quantity OWN = Quantity.lower("of it since the JVM was up", "ms", 0);
+  private static final Quantity LOAD =
+      Quantity.lower("loading the model, beside the rest of the start", "ms", 0);
 
   private static final Pattern VM_CREATED = Pattern.compile("\\[(\\d+)ms\\] Create VM");
   private static final Pattern LOADED = Pattern.compile("loaded in (\\d+) ms");
@@ -55,6 +65,11 @@ final class PeerBench implements Callable<Integer> {
 
     Engine(String title) {
       this.title = title;
+    }
+
+    Subject subject() {
+      Subject subject = Subject.of(toString(), title);
+      return this == CHASQUI ? subject : subject.asBaseline();
     }
 
     @Override
@@ -91,6 +106,8 @@ final class PeerBench implements Callable<Integer> {
       description = "how often each has its turn (default: ${DEFAULT-VALUE})")
   private int rounds = 5;
 
+  @Mixin private ResultOptions output = new ResultOptions();
+
   /** Runs the command line. */
   public static void main(String... args) {
     Tool.endChildrenWithThisProcess();
@@ -104,43 +121,67 @@ final class PeerBench implements Callable<Integer> {
     }
     int vocabulary;
     long weightBytes;
-    String digest;
     try (PackedModel model = PackedModel.open(directory.packed())) {
       vocabulary = model.config().vocabulary();
       weightBytes = model.weightBytes();
-      digest = model.weightsDigest();
     }
-    System.out.printf(
-        "CPU: %s; %d threads; build: %s; JVM: %s; weights' SHA-256 %s; %d rounds%n%n",
-        Machine.cpu(), threads, Machine.commit(), Machine.jvm(), digest, rounds);
-    measureSpeeds().table().forEach(System.out::println);
-    System.out.println();
-    measureServers(vocabulary, weightBytes);
+    Results.Builder results =
+        Results.begin("peers", CompletionStream.SEED, Machine.environment())
+            .option("rounds", rounds);
+    measureSpeeds(results);
+    measureServers(vocabulary, weightBytes, results);
+    output.tell(results.build(), System.out);
     return 0;
   }
 
-  private PeerSpeeds measureSpeeds() throws IOException, InterruptedException {
+  private void measureSpeeds(Results.Builder results) throws IOException, InterruptedException {
     List<Engine> engines =
         Stream.concat(Stream.of(Engine.CHASQUI), peers.stream()).distinct().toList();
-    var speeds = new PeerSpeeds(engines.stream().map(engine -> engine.title).toList());
     for (int round = 1; round <= rounds; round++) {
       for (List<String> turn : TURNS) {
         for (Engine engine : engines) {
           tell("round %d of %d: %s %s".formatted(round, rounds, engine, String.join(" ", turn)));
           for (JsonNode result : run(engine, turn)) {
-            speeds.add(name(result), engine.title, result.path("avg_ts").asDouble());
+            results.subject(describe(engine, result));
+            results.add(
+                ModelTest.GROUP,
+                quantity(result),
+                engine.toString(),
+                result.path("avg_ts").asDouble());
           }
         }
       }
     }
-    return speeds;
   }
 
-  private static String name(JsonNode result) {
-    int prompt = result.path("n_prompt").asInt();
-    int depth = result.path("n_depth").asInt();
-    return (prompt > 0 ? "pp" + prompt : "tg" + result.path("n_gen").asInt())
-        + (depth > 0 ? " at depth " + depth : "");
+  private static Quantity quantity(JsonNode result) {
+    return ModelTest.quantity(
+        result.path("n_prompt").asInt(),
+        result.path("n_gen").asInt(),
+        result.path("n_depth").asInt());
+  }
+
+  /** An engine with what it tells of itself under llama-bench's names. */
+  private Subject describe(Engine engine, JsonNode result) {
+    Subject subject =
+        engine
+            .subject()
+            .on(
+                engine == Engine.LLAMA_CPP ? "" : Machine.jvm(),
+                result.path("kernels").asText(),
+                result.path("n_threads").asInt());
+    return switch (engine) {
+      case CHASQUI ->
+          subject.with(
+              directory.packed().getFileName().toString(),
+              result.path("model_digest").asText(),
+              result.path("model_size").asLong(),
+              "Q4",
+              result.path("type_k").asText());
+      case LLAMA_CPP -> directory.describe(subject);
+      case JLAMA, JLAMA_JAVA ->
+          subject.with(directory.jlama().getFileName().toString(), "", 0, "JQ4", "");
+    };
   }
 
   private List<String> command(Engine engine) {
@@ -171,110 +212,64 @@ final class PeerBench implements Callable<Integer> {
     return JsonProgram.run(command, directory.log(engine.toString()));
   }
 
-  /**
-   * What a server's start and its memory came to.
-   *
-   * @param healthy seconds from the start of the process
-   * @param ownMillis from the JVM's being up to healthy; not a number without a JVM
-   * @param loadMillis of these, what loading the model took, beside the rest of the start
-   * @param anonymous resident memory that belongs to no file, in MB of 10⁶ bytes as what follows
-   * @param file resident memory of mapped files
-   * @param beyond all resident memory less one copy of the weights
-   */
-  private record Served(
-      double healthy,
-      double ownMillis,
-      double loadMillis,
-      double anonymous,
-      double file,
-      double beyond) {}
-
-  private void measureServers(int vocabulary, long weightBytes)
+  private void measureServers(int vocabulary, long weightBytes, Results.Builder results)
       throws IOException, InterruptedException {
-    List<Served> ours = new ArrayList<>();
-    List<Served> theirs = new ArrayList<>();
     for (int round = 1; round <= rounds; round++) {
       tell("round %d of %d: servers".formatted(round, rounds));
-      ours.add(serve(vocabulary, weightBytes));
+      add(results, Engine.CHASQUI, serve(vocabulary, weightBytes));
       if (peers.contains(Engine.LLAMA_CPP)) {
-        theirs.add(serveLlamaCpp(vocabulary, weightBytes));
+        add(results, Engine.LLAMA_CPP, serveLlamaCpp(vocabulary, weightBytes));
       }
     }
-    System.out.println(
-        "| server (medians) | process start to healthy, s | JVM up to healthy, ms | loading the model,"
-            + " ms | resident at %d positions, MB: anonymous | of files | beyond the weights |"
-                .formatted(POSITIONS));
-    System.out.println("|" + "---|".repeat(7));
-    report(Engine.CHASQUI, ours);
-    if (!theirs.isEmpty()) {
-      report(Engine.LLAMA_CPP, theirs);
-    }
+    results.note(
+        "Servers have %d threads each, and memory is that of %d positions."
+            .formatted(CpuLimit.processors(), POSITIONS));
   }
 
-  private static void report(Engine engine, List<Served> runs) {
-    System.out.printf(
-        "| %s | %s | %s | %s | %s | %s | %s |%n",
-        engine.title,
-        median("%.2f", runs, Served::healthy),
-        median("%.0f", runs, Served::ownMillis),
-        median("%.0f", runs, Served::loadMillis),
-        median("%.0f", runs, Served::anonymous),
-        median("%.0f", runs, Served::file),
-        median("%.0f", runs, Served::beyond));
+  private static void add(Results.Builder results, Engine engine, Map<Quantity, Double> numbers) {
+    numbers.forEach(
+        (quantity, number) -> results.add("servers", quantity, engine.toString(), number));
   }
 
-  private static String median(String format, List<Served> runs, Function<Served, Double> number) {
-    double median = Rounds.median(runs.stream().map(number).toList());
-    return Double.isNaN(median) ? "" : String.format(Locale.ROOT, format, median);
-  }
-
-  private Served serve(int vocabulary, long weightBytes) throws IOException, InterruptedException {
+  private Map<Quantity, Double> serve(int vocabulary, long weightBytes)
+      throws IOException, InterruptedException {
     Path script = Path.of(System.getProperty("chasqui.root"), "chasqui");
     Path vmLog = Files.createTempFile("chasqui-vm", ".log");
     Path log = directory.log("serve");
     Launch launch =
         Launch.chasqui(script.toString(), Optional.of(directory.packed()), POSITIONS, log)
             .with("JAVA_TOOL_OPTIONS", "-Xlog:startuptime:file=" + vmLog + ":timemillis");
+    Map<Quantity, Double> numbers = new LinkedHashMap<>();
     try (var server = new Server(launch)) {
-      double healthy = server.awaitHealthy();
-      long healthyAt = System.currentTimeMillis();
+      numbers.put(HEALTHY, server.awaitHealthy());
+      numbers.put(OWN, System.currentTimeMillis() - number(VM_CREATED, vmLog));
+      numbers.put(LOAD, number(LOADED, log));
       server.send(
           "/v1/completions",
           "{\"model\": \"%s\", \"temperature\": 0, \"max_tokens\": %d, \"prompt\": %s}"
               .formatted(Launch.MODEL_NAME, ANSWER, prompt(vocabulary)));
-      return served(
-          server, healthy, healthyAt - number(VM_CREATED, vmLog), number(LOADED, log), weightBytes);
+      numbers.putAll(server.resident().numbers(weightBytes));
+      return numbers;
     } finally {
       Files.delete(vmLog);
     }
   }
 
-  private Served serveLlamaCpp(int vocabulary, long weightBytes)
+  private Map<Quantity, Double> serveLlamaCpp(int vocabulary, long weightBytes)
       throws IOException, InterruptedException {
     Launch launch =
         Launch.llamaServer(
             directory, 1, POSITIONS, CpuLimit.processors(), directory.log("llama-server"));
+    Map<Quantity, Double> numbers = new LinkedHashMap<>();
     try (var server = new Server(launch)) {
-      double healthy = server.awaitHealthy();
+      numbers.put(HEALTHY, server.awaitHealthy());
       server.send(
           "/completion",
           "{\"temperature\": 0, \"n_predict\": %d, \"prompt\": %s}"
               .formatted(ANSWER, prompt(vocabulary)));
-      return served(server, healthy, Double.NaN, Double.NaN, weightBytes);
+      numbers.putAll(server.resident().numbers(weightBytes));
+      return numbers;
     }
-  }
-
-  private static Served served(
-      Server server, double healthy, double ownMillis, double loadMillis, long weightBytes)
-      throws IOException {
-    Server.Resident resident = server.resident();
-    return new Served(
-        healthy,
-        ownMillis,
-        loadMillis,
-        resident.anonymous() / MB,
-        resident.file() / MB,
-        (resident.all() - weightBytes) / MB);
   }
 
   /** Token ids that, with the answer, take all positions. */

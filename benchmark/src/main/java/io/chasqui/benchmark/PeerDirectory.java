@@ -1,17 +1,27 @@
 package io.chasqui.benchmark;
 
+import io.chasqui.benchmark.results.Subject;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
 
 /** What {@code benchmark/peers/setup} has made: llama.cpp, and one model in three forms. */
 record PeerDirectory(Path path) {
+  static final String GGUF_QUANTIZATION = "Q4_0";
+
   Path packed() {
     return path.resolve("model.chasqui");
   }
 
   Path gguf() {
     return path.resolve("model-q4_0.gguf");
+  }
+
+  /**
+   * A program of llama.cpp with the weights of {@link #gguf} and its default for keys and values.
+   */
+  Subject describe(Subject program) {
+    return program.with(gguf().getFileName().toString(), "", 0, GGUF_QUANTIZATION, "f16");
   }
 
   Path jlama() {

@@ -1,5 +1,6 @@
 package io.chasqui.benchmark;
 
+import io.chasqui.benchmark.results.Quantity;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.ConnectException;
@@ -14,6 +15,8 @@ import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
@@ -28,6 +31,7 @@ final class Server implements TokenSource, AutoCloseable {
   private static final long POLL_NANOS = 2_000_000;
   private static final long PORT_POLL_NANOS = 500_000;
   private static final long KIB = 1024;
+  private static final double MB = 1e6;
   private static final Pattern KERNELS = Pattern.compile("Kernels: (\\S+)");
 
   private final Launch launch;
@@ -246,6 +250,20 @@ final class Server implements TokenSource, AutoCloseable {
   record Resident(long anonymous, long file, long peak) {
     long all() {
       return anonymous + file;
+    }
+
+    /**
+     * What it comes to.
+     *
+     * @param weightBytes of one copy of the weights
+     */
+    Map<Quantity, Double> numbers(long weightBytes) {
+      Map<Quantity, Double> numbers = new LinkedHashMap<>();
+      numbers.put(Quantity.lower("resident, anonymous", "MB", 0), anonymous / MB);
+      numbers.put(Quantity.lower("resident, of files", "MB", 0), file / MB);
+      numbers.put(
+          Quantity.lower("resident beyond the weights", "MB", 0), (all() - weightBytes) / MB);
+      return numbers;
     }
   }
 

@@ -1,19 +1,17 @@
 package io.chasqui.benchmark;
 
-import io.chasqui.benchmark.Comparison.Engine;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.chasqui.benchmark.results.Subject;
 import io.chasqui.pack.EmbeddedModel;
 import io.chasqui.pack.PackedModel;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
@@ -26,6 +24,7 @@ record Servers(Path root, PeerDirectory peers, int threads) {
   /** Enough for the longest prompt; the memory that a server has at rest depends on it. */
   static final int POSITIONS = 2048;
 
+  private static final JsonMapper JSON = new JsonMapper();
   private static final String AOT_SWITCH = "CHASQUI_AOT";
   private static final String AOT_CACHE_SUFFIX = ".aot";
 
@@ -42,8 +41,14 @@ record Servers(Path root, PeerDirectory peers, int threads) {
       this.title = title;
     }
 
-    Engine engine() {
-      return new Engine(toString(), title);
+    /** What results call it; llama-server is what the others are compared with. */
+    Subject subject(String id) {
+      Subject subject = Subject.of(id, title);
+      return this == LLAMA_CPP ? subject.asBaseline() : subject;
+    }
+
+    private String runtime() {
+      return this == NATIVE ? "native" : Machine.jvm();
     }
 
     @Override
@@ -66,6 +71,18 @@ record Servers(Path root, PeerDirectory peers, int threads) {
     @Override
     public String toString() {
       return name().toLowerCase(Locale.ROOT);
+    }
+  }
+
+  /**
+   * What is kept of a model that has been closed.
+   *
+   * @param digest SHA-256
+   */
+  record Weights(String name, String digest, long bytes, String quantization) {
+    static Weights of(String name, PackedModel model) {
+      return new Weights(
+          name, model.weightsDigest(), model.weightBytes(), model.quantization().name());
     }
   }
 
@@ -123,15 +140,26 @@ record Servers(Path root, PeerDirectory peers, int threads) {
     return missing(Variant.AOT).isEmpty() ? Variant.AOT : Variant.JVM;
   }
 
-  /** How variants compare with llama-server, if it is among them. */
-  static Comparison compare(Rounds rounds, Collection<Variant> variants) {
-    Map<Boolean, List<Engine>> engines =
-        variants.stream()
-            .collect(
-                Collectors.partitioningBy(
-                    variant -> variant == Variant.LLAMA_CPP,
-                    Collectors.mapping(Variant::engine, Collectors.toList())));
-    return new Comparison(rounds, engines.get(false), engines.get(true));
+  /**
+   * A subject with how it runs and what it serves.
+   *
+   * @param weights that Chasqui serves
+   * @param server of the variant, which is ready
+   */
+  Subject describe(Subject subject, Variant variant, Weights weights, Server server)
+      throws IOException, InterruptedException {
+    return switch (variant) {
+      case JVM, AOT, NATIVE ->
+          subject
+              .on(variant.runtime(), server.kernels().orElse(""), threads)
+              .with(
+                  weights.name(),
+                  weights.digest(),
+                  weights.bytes(),
+                  weights.quantization(),
+                  JSON.readTree(server.get("/v1/estimate")).path("kv").asText());
+      case LLAMA_CPP -> peers.describe(subject.on("", "", threads));
+    };
   }
 
   /**
@@ -181,7 +209,7 @@ record Servers(Path root, PeerDirectory peers, int threads) {
   /** The name of a model's file; the demo model has none of its own. */
   String name(Model model) {
     return switch (model) {
-      case PEER -> peers.packed().toString();
+      case PEER -> peers.packed().getFileName().toString();
       case DEMO -> EmbeddedModel.NAME;
     };
   }

@@ -1,15 +1,16 @@
 package io.chasqui.benchmark;
 
-import io.chasqui.benchmark.Comparison.Engine;
 import io.chasqui.benchmark.Servers.Model;
 import io.chasqui.benchmark.Servers.Variant;
-import io.chasqui.benchmark.Stamp.Weights;
+import io.chasqui.benchmark.Servers.Weights;
+import io.chasqui.benchmark.results.ResultOptions;
+import io.chasqui.benchmark.results.Results;
 import io.chasqui.model.CpuLimit;
 import io.chasqui.pack.PackedModel;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.EnumMap;
 import java.util.EnumSet;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -18,6 +19,7 @@ import java.util.SplittableRandom;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -35,8 +37,7 @@ import picocli.CommandLine.Parameters;
     mixinStandardHelpOptions = true)
 final class StreamBench implements Callable<Integer> {
   private static final int SLOTS = 16;
-  private static final Set<Engine> JVMS = Set.of(Variant.JVM.engine(), Variant.AOT.engine());
-  private static final Set<Engine> PEERS = Set.of(Variant.LLAMA_CPP.engine(), BatchedBench.ENGINE);
+  private static final Set<Variant> JVMS = EnumSet.of(Variant.JVM, Variant.AOT);
 
   private PeerDirectory peers;
 
@@ -79,11 +80,7 @@ final class StreamBench implements Callable<Integer> {
       description = "another one gives other prompts (default: ${DEFAULT-VALUE})")
   private long seed = 1;
 
-  @Option(
-      names = {"-o", "--output"},
-      paramLabel = "FORMAT",
-      description = "md or json (default: md)")
-  private ServerResults.Format format = ServerResults.Format.MD;
+  @Mixin private ResultOptions output = new ResultOptions();
 
   /** Runs the command line. */
   public static void main(String... args) {
@@ -102,22 +99,30 @@ final class StreamBench implements Callable<Integer> {
     }
     var servers = new Servers(Path.of(System.getProperty("chasqui.root")), peers, threads);
     List<Variant> present = servers.present(variants, usual(servers));
-    Map<Engine, Server> running = new LinkedHashMap<>();
+    Map<Variant, Server> running = new EnumMap<>(Variant.class);
     try (PackedModel model = servers.open(Model.PEER)) {
       requireContext(model);
+      Results.Builder results =
+          Results.begin("streams", seed, Machine.environment()).option("rounds", rounds);
       for (Variant variant : present) {
         tell("start of " + variant);
-        running.put(variant.engine(), start(variant, servers));
+        running.put(variant, start(variant, servers));
       }
-      var results = new StreamResults(Stamp.here(threads), weights(model), seed, PEERS);
-      Map<Engine, StreamMeter> meters = new LinkedHashMap<>();
-      for (Map.Entry<Engine, Server> each : running.entrySet()) {
-        each.getValue().awaitHealthy();
-        each.getValue().kernels().ifPresent(name -> results.addKernels(each.getKey(), name));
-        meters.put(each.getKey(), new StreamMeter(each.getValue(), model.tokenizer()));
+      Map<Variant, StreamMeter> meters = new EnumMap<>(Variant.class);
+      for (Map.Entry<Variant, Server> each : running.entrySet()) {
+        Variant variant = each.getKey();
+        Server server = each.getValue();
+        server.awaitHealthy();
+        results.subject(
+            servers.describe(
+                variant.subject(variant.toString()),
+                variant,
+                Weights.of(servers.name(Model.PEER), model),
+                server));
+        meters.put(variant, new StreamMeter(server, model.tokenizer()));
       }
       measure(meters, results);
-      results.print(format, System.out);
+      output.tell(results.build(), System.out);
     } finally {
       running.values().forEach(Server::close);
     }
@@ -137,10 +142,6 @@ final class StreamBench implements Callable<Integer> {
     }
   }
 
-  private Weights weights(PackedModel model) {
-    return new Weights(peers.packed().toString(), model.weightsDigest(), model.weightBytes());
-  }
-
   private Server start(Variant variant, Servers servers) throws IOException {
     return new Server(
         servers
@@ -148,33 +149,35 @@ final class StreamBench implements Callable<Integer> {
             .with("CHASQUI_MAX_NUM_SEQS", String.valueOf(SLOTS)));
   }
 
-  private void measure(Map<Engine, StreamMeter> meters, StreamResults results)
+  private void measure(Map<Variant, StreamMeter> meters, Results.Builder results)
       throws IOException, InterruptedException {
     var seeds = new SplittableRandom(seed);
     warmUp(meters, seeds);
     Optional<BatchedBench> batchedBench = batchedBench(meters.keySet());
+    batchedBench.ifPresent(bench -> results.subject(bench.subject()));
     for (int round = 1; round <= rounds; round++) {
       String stage = "round %d of %d".formatted(round, rounds);
       for (StreamScenario scenario : scenarios) {
         // The same prompts for each, and new ones in each round: those of the last are cached.
         long prompts = seeds.nextLong();
-        for (Map.Entry<Engine, StreamMeter> each : meters.entrySet()) {
+        for (Map.Entry<Variant, StreamMeter> each : meters.entrySet()) {
           tell(stage, scenario, each.getKey());
-          results.add(scenario, each.getKey(), each.getValue().measure(scenario, prompts));
+          scenario.add(
+              results, each.getKey().toString(), each.getValue().measure(scenario, prompts));
         }
         if (batchedBench.isPresent() && scenario.isBatch()) {
-          tell(stage, scenario, BatchedBench.ENGINE);
-          results.add(scenario, BatchedBench.ENGINE, batchedBench.get().measure(scenario.streams));
+          tell(stage, scenario, BatchedBench.NAME);
+          scenario.add(results, BatchedBench.NAME, batchedBench.get().measure(scenario.streams));
         }
       }
     }
   }
 
-  private void warmUp(Map<Engine, StreamMeter> meters, SplittableRandom seeds)
+  private void warmUp(Map<Variant, StreamMeter> meters, SplittableRandom seeds)
       throws IOException, InterruptedException {
-    for (Map.Entry<Engine, StreamMeter> each : meters.entrySet()) {
+    for (Map.Entry<Variant, StreamMeter> each : meters.entrySet()) {
       if (JVMS.contains(each.getKey())) {
-        tell("warm-up: compilers, " + each.getKey().name());
+        tell("warm-up: compilers, " + each.getKey());
         each.getValue().warmUpCompilers(seeds.nextLong());
       }
       for (StreamScenario scenario : scenarios) {
@@ -185,22 +188,22 @@ final class StreamBench implements Callable<Integer> {
   }
 
   /** The other program of llama.cpp, where its server is measured and the program is there. */
-  private Optional<BatchedBench> batchedBench(Set<Engine> engines) {
-    if (!engines.contains(Variant.LLAMA_CPP.engine())) {
+  private Optional<BatchedBench> batchedBench(Set<Variant> variants) {
+    if (!variants.contains(Variant.LLAMA_CPP)) {
       return Optional.empty();
     }
     var bench = new BatchedBench(peers, threads);
     if (!bench.isThere()) {
       System.err.println(
           "chasqui: without %s: it is not in %s"
-              .formatted(BatchedBench.ENGINE.name(), peers.llamaCppFiles()));
+              .formatted(BatchedBench.NAME, peers.llamaCppFiles()));
       return Optional.empty();
     }
     return Optional.of(bench);
   }
 
-  private static void tell(String stage, StreamScenario scenario, Engine engine) {
-    tell("%s: %s, %s".formatted(stage, scenario, engine.name()));
+  private static void tell(String stage, StreamScenario scenario, Object subject) {
+    tell("%s: %s, %s".formatted(stage, scenario, subject));
   }
 
   private static void tell(String message) {

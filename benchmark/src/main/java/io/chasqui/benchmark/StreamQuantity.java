@@ -1,42 +1,43 @@
 package io.chasqui.benchmark;
 
-import java.util.Locale;
+import io.chasqui.benchmark.results.Quantity;
+import io.chasqui.benchmark.results.Results;
+import java.util.Map;
+import java.util.TreeMap;
 
 /** What streams are measured by. ITL is the inter-token latency, the gap between two tokens. */
 enum StreamQuantity {
-  TOKENS_PER_SECOND("tokens/s, first request to last token", "%.1f"),
-  DECODE_TOKENS_PER_SECOND("tokens/s while all streams generate", "%.1f"),
-  LAST_FIRST_TOKEN_MS("first token of the last stream, ms", "%.0f"),
+  TOKENS_PER_SECOND(Quantity.higher("speed, first request to last token", "tokens/s", 1)),
+  DECODE_TOKENS_PER_SECOND(Quantity.higher("speed while all streams generate", "tokens/s", 1)),
+  LAST_FIRST_TOKEN_MS(Quantity.lower("first token of the last stream", "ms", 0)),
 
-  ITL_P50_ALONE_MS("ITL before the prompt, median, ms", "%.1f"),
-  ITL_P99_ALONE_MS("ITL before the prompt, 99th percentile, ms", "%.1f"),
-  ITL_P50_BESIDE_MS("ITL beside the prompt, median, ms", "%.1f"),
-  ITL_P99_BESIDE_MS("ITL beside the prompt, 99th percentile, ms", "%.1f"),
-  ITL_STALL("99th percentile beside ÷ median before", "%.2f"),
-  PROMPT_FIRST_TOKEN_MS("first token of the prompt, ms", "%.0f"),
+  ITL_P50_ALONE_MS(Quantity.lower("ITL before the prompt, median", "ms", 1)),
+  ITL_P99_ALONE_MS(Quantity.lower("ITL before the prompt, 99th percentile", "ms", 1)),
+  ITL_P50_BESIDE_MS(Quantity.lower("ITL beside the prompt, median", "ms", 1)),
+  ITL_P99_BESIDE_MS(Quantity.lower("ITL beside the prompt, 99th percentile", "ms", 1)),
+  ITL_STALL(Quantity.lower("99th percentile beside ÷ median before", "", 2)),
+  PROMPT_FIRST_TOKEN_MS(Quantity.lower("first token of the prompt", "ms", 0)),
 
-  NEW_FIRST_TOKEN_MS("first token, new prompt, ms", "%.0f"),
-  AGAIN_FIRST_TOKEN_MS("first token, same beginning, ms", "%.0f"),
-  AGAIN_TO_NEW("same beginning ÷ new", "%.3f"),
+  NEW_FIRST_TOKEN_MS(Quantity.lower("first token, new prompt", "ms", 0)),
+  AGAIN_FIRST_TOKEN_MS(Quantity.lower("first token, same beginning", "ms", 0)),
+  AGAIN_TO_NEW(Quantity.lower("same beginning ÷ new", "", 3)),
 
-  STREAMS("streams", "%.0f"),
-  FIRST_TOKEN_P50_MS("first token, median, ms", "%.1f"),
-  FIRST_TOKEN_P99_MS("first token, 99th percentile, ms", "%.1f"),
-  ITL_P50_MS("ITL, median, ms", "%.2f"),
-  ITL_P99_MS("ITL, 99th percentile, ms", "%.2f");
+  FIRST_TOKEN_P50_MS(Quantity.lower("first token, median", "ms", 1)),
+  FIRST_TOKEN_P99_MS(Quantity.lower("first token, 99th percentile", "ms", 1)),
+  ITL_P50_MS(Quantity.lower("ITL, median", "ms", 2)),
+  ITL_P99_MS(Quantity.lower("ITL, 99th percentile", "ms", 2)),
+  STREAMS(Quantity.higher("streams", "", 0));
 
-  final String title;
+  final Quantity quantity;
 
-  /** Of a number in a table. */
-  final String format;
-
-  StreamQuantity(String title, String format) {
-    this.title = title;
-    this.format = format;
+  StreamQuantity(Quantity quantity) {
+    this.quantity = quantity;
   }
 
-  @Override
-  public String toString() {
-    return name().toLowerCase(Locale.ROOT);
+  /** Adds what a subject's next round came to. */
+  static void add(
+      Results.Builder results, String group, String subject, Map<StreamQuantity, Double> numbers) {
+    new TreeMap<>(numbers)
+        .forEach((each, number) -> results.add(group, each.quantity, subject, number));
   }
 }

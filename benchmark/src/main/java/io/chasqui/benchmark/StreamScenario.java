@@ -1,7 +1,8 @@
 package io.chasqui.benchmark;
 
-import io.chasqui.benchmark.Comparison.Row;
-import java.util.List;
+import io.chasqui.benchmark.results.Results;
+import java.util.Map;
+import java.util.TreeMap;
 
 /** What is measured with streams of one server. */
 enum StreamScenario {
@@ -16,7 +17,10 @@ enum StreamScenario {
   /** A prompt, and then one that begins as it does. */
   PREFIX("prefix", 1);
 
-  final String title;
+  /** The group of streams that are sent at once; its scale is their number. */
+  static final String AT_ONCE = "streams at once";
+
+  private final String title;
 
   /** How many run at once. */
   final int streams;
@@ -39,39 +43,19 @@ enum StreamScenario {
     };
   }
 
-  /** What it comes to. */
-  List<StreamQuantity> quantities() {
-    return switch (this) {
-      case STREAMS_16, STREAMS_4, STREAMS_1 ->
-          List.of(
-              StreamQuantity.TOKENS_PER_SECOND,
-              StreamQuantity.DECODE_TOKENS_PER_SECOND,
-              StreamQuantity.LAST_FIRST_TOKEN_MS);
-      case PROMPT_BESIDE ->
-          List.of(
-              StreamQuantity.ITL_P50_ALONE_MS,
-              StreamQuantity.ITL_P99_ALONE_MS,
-              StreamQuantity.ITL_P50_BESIDE_MS,
-              StreamQuantity.ITL_P99_BESIDE_MS,
-              StreamQuantity.ITL_STALL,
-              StreamQuantity.PROMPT_FIRST_TOKEN_MS);
-      case PREFIX ->
-          List.of(
-              StreamQuantity.NEW_FIRST_TOKEN_MS,
-              StreamQuantity.AGAIN_FIRST_TOKEN_MS,
-              StreamQuantity.AGAIN_TO_NEW);
-    };
+  /** Adds what a subject's next round came to. */
+  void add(Results.Builder results, String subject, Map<StreamQuantity, Double> numbers) {
+    if (isBatch()) {
+      addBatch(results, subject, streams, numbers);
+    } else {
+      StreamQuantity.add(results, title, subject, numbers);
+    }
   }
 
-  /** The name of a quantity among those of all scenarios. */
-  String test(StreamQuantity quantity) {
-    return title + " " + quantity;
-  }
-
-  /** The lines of its table. */
-  List<Row> rows() {
-    return quantities().stream()
-        .map(quantity -> new Row(quantity.title, test(quantity), quantity.format))
-        .toList();
+  /** Adds what a subject's next round of so many streams at once came to. */
+  static void addBatch(
+      Results.Builder results, String subject, int streams, Map<StreamQuantity, Double> numbers) {
+    new TreeMap<>(numbers)
+        .forEach((each, number) -> results.add(AT_ONCE, each.quantity, subject, streams, number));
   }
 }

@@ -1,5 +1,6 @@
 package io.chasqui.benchmark;
 
+import io.chasqui.benchmark.results.Measurement;
 import java.io.IOException;
 import java.util.List;
 import java.util.Map;
@@ -65,7 +66,7 @@ final class StreamStatistics {
     if (before.isEmpty() || beside.isEmpty()) {
       throw new IOException("no stream ran before the long prompt, or none ran beside it");
     }
-    double alone = Rounds.median(before);
+    double alone = Measurement.median(before);
     double slowest = percentile(0.99, beside);
     return Map.of(
         StreamQuantity.ITL_P50_ALONE_MS,
@@ -73,7 +74,7 @@ final class StreamStatistics {
         StreamQuantity.ITL_P99_ALONE_MS,
         percentile(0.99, before),
         StreamQuantity.ITL_P50_BESIDE_MS,
-        Rounds.median(beside),
+        Measurement.median(beside),
         StreamQuantity.ITL_P99_BESIDE_MS,
         slowest,
         StreamQuantity.ITL_STALL,
@@ -113,11 +114,11 @@ final class StreamStatistics {
         StreamQuantity.STREAMS,
         (double) streams.size(),
         StreamQuantity.FIRST_TOKEN_P50_MS,
-        Rounds.median(firsts),
+        Measurement.median(firsts),
         StreamQuantity.FIRST_TOKEN_P99_MS,
         percentile(0.99, firsts),
         StreamQuantity.ITL_P50_MS,
-        Rounds.median(gaps),
+        Measurement.median(gaps),
         StreamQuantity.ITL_P99_MS,
         percentile(0.99, gaps));
   }

@@ -1,5 +1,8 @@
 package io.chasqui.benchmark;
 
+import io.chasqui.benchmark.results.Quantity;
+import io.chasqui.benchmark.results.Results;
+import io.chasqui.benchmark.results.Subject;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.LinkedHashMap;
@@ -9,6 +12,7 @@ import java.util.Map;
  * A test that has run.
  *
  * @param modelType family, size and quantization
+ * @param quantization of the weights
  * @param modelDigest SHA-256 of the weights
  * @param modelBytes bytes of the weights
  * @param time when the test began
@@ -17,6 +21,7 @@ record TestResult(
     Setting setting,
     ModelTest test,
     String modelType,
+    String quantization,
     String modelDigest,
     long modelBytes,
     long modelParameters,
@@ -60,6 +65,24 @@ record TestResult(
     fields.put("samples_ns", samples.nanos());
     fields.put("samples_ts", samples.tokensPerSecond());
     return fields;
+  }
+
+  /** Adds the speed of each repetition to a record. */
+  void addTo(Results.Builder results) {
+    String subject = test.subject();
+    results.subject(
+        Subject.of(subject, subject)
+            .on(setting.jvm(), setting.kernels(), test.threads())
+            .with(
+                test.model().getFileName().toString(),
+                modelDigest,
+                modelBytes,
+                quantization,
+                kvType()));
+    Quantity quantity = ModelTest.quantity(test.prompt(), test.generated(), test.depth());
+    samples
+        .tokensPerSecond()
+        .forEach(speed -> results.add(ModelTest.GROUP, quantity, subject, speed));
   }
 
   String kvType() {

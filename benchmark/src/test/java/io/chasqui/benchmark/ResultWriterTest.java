@@ -38,6 +38,7 @@ class ResultWriterTest {
         new TestResult.Setting("abc1234", "A \"CPU\", fast", "avx2", "A JVM"),
         test,
         "llama 1B Q4",
+        "Q4",
         "00ff",
         709_000_000,
         1_235_814_400,

@@ -4,15 +4,11 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import com.fasterxml.jackson.databind.json.JsonMapper;
-import io.chasqui.benchmark.Comparison.Engine;
-import io.chasqui.benchmark.Stamp.Weights;
-import java.io.ByteArrayOutputStream;
+import io.chasqui.benchmark.results.Environment;
+import io.chasqui.benchmark.results.Results;
 import java.io.IOException;
-import java.io.PrintStream;
 import java.net.URI;
 import java.net.http.HttpClient;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -40,33 +36,31 @@ class StepTimesTest {
         first);
   }
 
+  private static Results.Builder streams() {
+    return Results.begin(
+        "streams", 1, new Environment(Instant.EPOCH, "abc123", "a CPU", 2, 1, 1, "an OS", "a JVM"));
+  }
+
   @Test
-  void theResultsOfStreamsAreRead() throws IOException {
-    var ours = new Engine("aot", "JVM");
-    var peer = new Engine("llama-cpp", "llama-server");
-    var results =
-        new StreamResults(
-            new Stamp("abc123", "a CPU", "a JVM", 2, Instant.EPOCH),
-            new Weights("model.chasqui", "d1", 700),
-            1,
-            Set.of(peer));
-    for (Engine engine : List.of(ours, peer)) {
-      double factor = engine.equals(ours) ? 1 : 2;
-      results.add(StreamScenario.STREAMS_16, engine, batch(320 / factor, 3000));
-      results.add(StreamScenario.STREAMS_4, engine, batch(200 / factor, 900));
-      results.add(StreamScenario.STREAMS_1, engine, batch(62.5 / factor, 250));
+  void theTimesOfTheFirstServerAreRead() throws IOException {
+    Results.Builder results = streams();
+    for (String subject : List.of("aot", "llama-cpp")) {
+      double factor = subject.equals("aot") ? 1 : 2;
+      StreamScenario.STREAMS_16.add(results, subject, batch(320 / factor, 3000));
+      StreamScenario.STREAMS_4.add(results, subject, batch(200 / factor, 900));
+      StreamScenario.STREAMS_1.add(results, subject, batch(62.5 / factor, 250));
     }
-    var json = new ByteArrayOutputStream();
-    results.print(ServerResults.Format.JSON, new PrintStream(json, true, StandardCharsets.UTF_8));
 
     assertEquals(
         Map.of(1, 16.0, 4, 20.0, 16, 50.0, 128, 250.0),
-        StepTimes.read(file(json.toString(StandardCharsets.UTF_8))).millis());
+        StepTimes.read(file(results.build().json())).millis());
   }
 
   @Test
   void aFileWithoutTimesIsRefusedInOneLine() throws IOException {
-    for (String content : List.of("[]", "{}", "no JSON", "[{\"scenario\": \"1x\"}]")) {
+    Results.Builder single = streams();
+    StreamScenario.STREAMS_1.add(single, "aot", batch(62.5, 250));
+    for (String content : List.of("[]", "{}", "no JSON", single.build().json())) {
       Path file = file(content);
       IOException refusal = assertThrows(IOException.class, () -> StepTimes.read(file));
       assertEquals(1, refusal.getMessage().lines().count(), refusal.getMessage());
@@ -81,11 +75,10 @@ class StepTimesTest {
       fake.awaitFirstToken(CompletionStream.request(8, 100));
       List<String> progress = new ArrayList<>();
 
-      List<Map<String, Object>> results =
+      Results results =
           StepTimes.measure(new RunningServer(client, fake.url(), "any"), 1, progress::add);
 
-      Map<Integer, Double> millis =
-          StepTimes.read(file(new JsonMapper().writeValueAsString(results))).millis();
+      Map<Integer, Double> millis = StepTimes.read(file(results.json())).millis();
       assertEquals(Set.of(1, 2, 4, 8, 16, StreamMeter.PROMPT), millis.keySet());
       // Tokens of the fake server come every two milliseconds, however many streams there are.
       millis.values().forEach(time -> assertTrue(time > 1.5, millis.toString()));

@@ -31,6 +31,11 @@ public record Measurement(
 
   /** The middle one. */
   public double median() {
+    return median(values);
+  }
+
+  /** The middle one of some values; of an even number the mean of the middle two. */
+  public static double median(List<Double> values) {
     List<Double> sorted = values.stream().sorted().toList();
     int middle = sorted.size() / 2;
     return sorted.size() % 2 == 1

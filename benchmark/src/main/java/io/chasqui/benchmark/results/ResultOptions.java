@@ -2,7 +2,6 @@ package io.chasqui.benchmark.results;
 
 import java.io.IOException;
 import java.io.PrintStream;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -41,7 +40,7 @@ public final class ResultOptions {
       case JSON -> out.print(results.json());
     }
     if (record.isPresent()) {
-      Files.writeString(record.get(), results.json());
+      results.write(record.get());
     }
   }
 }

@@ -131,6 +131,11 @@ public record Results(
     }
   }
 
+  /** Keeps the record. */
+  public void write(Path file) throws IOException {
+    Files.writeString(file, json());
+  }
+
   /**
    * Reads a record.
    *

@@ -1,6 +1,7 @@
 package io.chasqui.benchmark.results;
 
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
@@ -178,14 +179,28 @@ public final class Tables {
             on.commit(),
             on.jvm(),
             results.seed(),
-            results.subjects().stream().map(Tables::caption).collect(Collectors.joining("; ")));
+            subjects());
+  }
+
+  /** What each subject was; those that were the same together. */
+  private String subjects() {
+    return results.subjects().stream()
+        .collect(
+            Collectors.groupingBy(
+                Tables::description,
+                LinkedHashMap::new,
+                Collectors.mapping(Subject::title, Collectors.joining(", "))))
+        .entrySet()
+        .stream()
+        .map(each -> each.getValue() + ": " + each.getKey())
+        .collect(Collectors.joining("; "));
   }
 
   private static String gigabytes(long bytes) {
     return String.format(Locale.ROOT, "%.1f GB", bytes / 1e9);
   }
 
-  private static String caption(Subject subject) {
+  private static String description(Subject subject) {
     return Stream.of(
             subject.runtime(),
             subject.kernels().isEmpty() ? "" : "kernels " + subject.kernels(),
@@ -195,7 +210,7 @@ public final class Tables {
             subject.kvType().isEmpty() ? "" : "KV " + subject.kvType(),
             subject.modelDigest().isEmpty() ? "" : "weights' SHA-256 " + subject.modelDigest())
         .filter(Predicate.not(String::isEmpty))
-        .collect(Collectors.joining(", ", subject.title() + ": ", ""));
+        .collect(Collectors.joining(", "));
   }
 
   /** All values of runs as comma-separated lines, of which the first names the columns. */

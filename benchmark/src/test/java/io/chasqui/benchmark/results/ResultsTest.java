@@ -97,4 +97,27 @@ class ResultsTest {
 
     assertThrows(IllegalArgumentException.class, run::build);
   }
+
+  @Test
+  void theMedianOfAnEvenNumberIsBetweenTheMiddleTwo() {
+    assertEquals(2.5, Measurement.median(List.of(9.0, 1.0, 2.0, 3.0)));
+    assertEquals(3.0, Measurement.median(List.of(9.0, 1.0, 3.0)));
+  }
+
+  @Test
+  void subjectsThatAreTheSameProgramAreDescribedTogether() {
+    var run = Results.begin("abuse", 1, environment());
+    for (String id : List.of("alone", "beside")) {
+      run.subject(Subject.of(id, id).on("Temurin 25", "avx2", 2));
+    }
+    run.subject(Subject.of("other", "other").on("native", "avx2", 2));
+
+    String caption = new Tables(run.build()).markdown().getLast();
+
+    assertTrue(
+        caption.endsWith(
+            "alone, beside: Temurin 25, kernels avx2, 2 threads;"
+                + " other: native, kernels avx2, 2 threads"),
+        caption);
+  }
 }
