@@ -2,6 +2,7 @@ package io.chasqui.benchmark;
 
 import io.chasqui.benchmark.Servers.Variant;
 import io.chasqui.benchmark.Servers.Weights;
+import io.chasqui.benchmark.results.Better;
 import io.chasqui.benchmark.results.Quantity;
 import io.chasqui.benchmark.results.ResultOptions;
 import io.chasqui.benchmark.results.Results;
@@ -49,7 +50,7 @@ final class AbuseBench implements Callable<Integer> {
   private static final String HOSTILE = "hostile requests";
   private static final String HELD = "what the server holds";
 
-  private static final Quantity SENT = Quantity.higher("sent", "requests/s", 1);
+  private static final Quantity SENT = new Quantity("sent", "requests/s", Better.NEITHER, 1);
   private static final Quantity RESIDENT = Quantity.lower("resident", "MB", 1);
   private static final Quantity FILES = Quantity.lower("open files", "", 0);
   private static final Quantity THREADS = Quantity.lower("threads", "", 0);

@@ -66,10 +66,10 @@ final class MemoryBench implements Callable<Integer> {
 
   static {
     ESTIMATES.put("total", bytes("estimate"));
-    ESTIMATES.put("weights", bytes("of it weights"));
-    ESTIMATES.put("kv_cache", bytes("KV cache"));
-    ESTIMATES.put("activations", bytes("activations"));
-    ESTIMATES.put("runtime", bytes("runtime"));
+    ESTIMATES.put("weights", bytes("estimate of weights"));
+    ESTIMATES.put("kv_cache", bytes("estimate of KV cache"));
+    ESTIMATES.put("activations", bytes("estimate of activations"));
+    ESTIMATES.put("runtime", bytes("estimate of runtime"));
   }
 
   private static final Quantity PEAK = bytes("peak");
@@ -271,7 +271,7 @@ final class MemoryBench implements Callable<Integer> {
       String subject,
       JsonNode estimate,
       Server.Resident resident) {
-    String group = variant.title;
+    String group = "memory: " + variant.title;
     double ratio = estimate.path("total").asDouble() / resident.peak();
     results.add(group, RATIO, subject, ratio);
     ESTIMATES.forEach((part, quantity) ->

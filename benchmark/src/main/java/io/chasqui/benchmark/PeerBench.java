@@ -48,11 +48,9 @@ final class PeerBench implements Callable<Integer> {
   private static final int ANSWER = 8;
 
   private static final Quantity HEALTHY = Quantity.lower("process start to healthy", "s", 2);
-  private static final Quantity OWN = Quantity.lower("of it since the JVM was up", "ms", 0);
   private static final Quantity LOAD =
       Quantity.lower("loading the model, beside the rest of the start", "ms", 0);
 
-  private static final Pattern VM_CREATED = Pattern.compile("\\[(\\d+)ms\\] Create VM");
   private static final Pattern LOADED = Pattern.compile("loaded in (\\d+) ms");
 
   private enum Engine {
@@ -234,24 +232,19 @@ final class PeerBench implements Callable<Integer> {
   private Map<Quantity, Double> serve(int vocabulary, long weightBytes)
       throws IOException, InterruptedException {
     Path script = Path.of(System.getProperty("chasqui.root"), "chasqui");
-    Path vmLog = Files.createTempFile("chasqui-vm", ".log");
     Path log = directory.log("serve");
     Launch launch =
-        Launch.chasqui(script.toString(), Optional.of(directory.packed()), POSITIONS, log)
-            .with("JAVA_TOOL_OPTIONS", "-Xlog:startuptime:file=" + vmLog + ":timemillis");
+        Launch.chasqui(script.toString(), Optional.of(directory.packed()), POSITIONS, log);
     Map<Quantity, Double> numbers = new LinkedHashMap<>();
     try (var server = new Server(launch)) {
       numbers.put(HEALTHY, server.awaitHealthy());
-      numbers.put(OWN, System.currentTimeMillis() - number(VM_CREATED, vmLog));
-      numbers.put(LOAD, number(LOADED, log));
       server.send(
           "/v1/completions",
           "{\"model\": \"%s\", \"temperature\": 0, \"max_tokens\": %d, \"prompt\": %s}"
               .formatted(Launch.MODEL_NAME, ANSWER, prompt(vocabulary)));
+      numbers.put(LOAD, loadMillis(log));
       numbers.putAll(server.resident().numbers(weightBytes));
       return numbers;
-    } finally {
-      Files.delete(vmLog);
     }
   }
 
@@ -277,10 +270,10 @@ final class PeerBench implements Callable<Integer> {
     return CompletionStream.randomPrompt(POSITIONS - ANSWER, vocabulary);
   }
 
-  private static double number(Pattern pattern, Path log) throws IOException {
-    Matcher matcher = pattern.matcher(Files.readString(log));
+  private static double loadMillis(Path log) throws IOException {
+    Matcher matcher = LOADED.matcher(Files.readString(log));
     if (!matcher.find()) {
-      throw new IOException("%s has no line with '%s'".formatted(log, pattern));
+      throw new IOException("%s has no line with '%s'".formatted(log, LOADED));
     }
     return Double.parseDouble(matcher.group(1));
   }

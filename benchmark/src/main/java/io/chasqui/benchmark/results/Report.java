@@ -62,7 +62,7 @@ public final class Report {
         "<p class=\"stamp\">%s; %s; asked for: %s</p>\n"
             .formatted(
                 run.environment().time(),
-                Drawing.escaped(tables.caption()),
+                Drawing.escaped(tables.caption() + "; " + String.join("; ", tables.subjects())),
                 Drawing.escaped(options)));
   }
 

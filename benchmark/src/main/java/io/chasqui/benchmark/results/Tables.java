@@ -43,7 +43,12 @@ public final class Tables {
       lines.add("");
     }
     lines.addAll(results.notes());
+    if (!results.notes().isEmpty()) {
+      lines.add("");
+    }
     lines.add(caption());
+    lines.add("");
+    subjects().forEach(subject -> lines.add("- " + subject));
     return lines;
   }
 
@@ -169,7 +174,7 @@ public final class Tables {
   /** What was measured on. */
   String caption() {
     Environment on = results.environment();
-    return "CPU: %s, %d processors; %s of memory, read at %s/s; %s; build: %s; JVM: %s; seed %d; %s"
+    return "CPU: %s, %d processors; %s of memory, read at %s/s; %s; build: %s; JVM: %s; seed %d"
         .formatted(
             on.cpu(),
             on.processors(),
@@ -178,12 +183,11 @@ public final class Tables {
             on.os(),
             on.commit(),
             on.jvm(),
-            results.seed(),
-            subjects());
+            results.seed());
   }
 
   /** What each subject was; those that were the same together. */
-  private String subjects() {
+  List<String> subjects() {
     return results.subjects().stream()
         .collect(
             Collectors.groupingBy(
@@ -193,7 +197,7 @@ public final class Tables {
         .entrySet()
         .stream()
         .map(each -> each.getValue() + ": " + each.getKey())
-        .collect(Collectors.joining("; "));
+        .toList();
   }
 
   private static String gigabytes(long bytes) {
