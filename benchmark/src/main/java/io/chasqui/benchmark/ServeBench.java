@@ -409,7 +409,7 @@ final class ServeBench implements Callable<Integer> {
         Subject.of(variant.toString(), variant.title)
             .on(runtime, server.kernels().orElse(""), threads);
     return isPeer
-        ? subject.with(name, "", 0, "", "").asPeer()
+        ? subject.with(name, "", 0, "", "").asBaseline()
         : subject.with(
             name,
             packed.weightsDigest(),

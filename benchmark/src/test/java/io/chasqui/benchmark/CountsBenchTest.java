@@ -32,8 +32,7 @@ class CountsBenchTest {
 
   @Test
   void theyShowWhatSharingAndGuessingSave() {
-    double cached =
-        count(ONCE, "prompts that begin alike", "those of them from the prefix cache");
+    double cached = count(ONCE, "prompts that begin alike", "those of them from the prefix cache");
     assertTrue(cached > 0, "cached " + cached);
     double steps = count(ONCE, "eight choices, sampled", "steps");
     double tokens = count(ONCE, "eight choices, sampled", "tokens of answers");
