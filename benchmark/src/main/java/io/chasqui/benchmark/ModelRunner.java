@@ -15,7 +15,7 @@ import java.util.SplittableRandom;
  * A decoder set up for one test, which it runs again and again: random tokens through forward
  * passes, without tokenizer and sampler.
  */
-final class ModelRunner implements AutoCloseable {
+final class ModelRunner implements Repeatable {
   /** Of the tokens. */
   static final long SEED = 1;
 
@@ -29,10 +29,20 @@ final class ModelRunner implements AutoCloseable {
   private final KvCache cache;
   private final Decoder decoder;
   private final Sequence sequence;
-  private final SplittableRandom random = new SplittableRandom(SEED);
+  private final SplittableRandom random;
 
   ModelRunner(PackedModel model, ModelTest test) {
+    this(model, test, SEED);
+  }
+
+  /**
+   * Prepares it.
+   *
+   * @param seed of the tokens
+   */
+  ModelRunner(PackedModel model, ModelTest test, long seed) {
     this.test = test;
+    random = new SplittableRandom(seed);
     vocabulary = model.config().vocabulary();
     layers = model.config().layers();
     int positions = test.positions();
@@ -54,7 +64,8 @@ final class ModelRunner implements AutoCloseable {
    *
    * @return how long it took, in nanoseconds
    */
-  long run() {
+  @Override
+  public long run() {
     sequence.truncate(test.depth());
     long begin = System.nanoTime();
     prefill(test.prompt());
@@ -65,7 +76,8 @@ final class ModelRunner implements AutoCloseable {
   /**
    * What llama-bench runs untimed before a test: the prompt, and one token if some are generated.
    */
-  void warmUp() {
+  @Override
+  public void warmUp() {
     sequence.truncate(test.depth());
     prefill(test.prompt());
     generate(Math.min(1, test.generated()));
