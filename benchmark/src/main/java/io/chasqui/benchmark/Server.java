@@ -207,13 +207,15 @@ final class Server implements TokenSource, AutoCloseable {
   /**
    * Posts JSON.
    *
+   * @return the answer's body
    * @throws IOException if the answer is not 200
    */
-  void send(String path, String json) throws IOException, InterruptedException {
+  String send(String path, String json) throws IOException, InterruptedException {
     HttpResponse<String> response = client.send(post(path, json), BodyHandlers.ofString());
     if (response.statusCode() != 200) {
       throw new IOException("%s answers %s".formatted(path, response.body()));
     }
+    return response.body();
   }
 
   /**

@@ -140,6 +140,22 @@ class ServersTest {
     assertIsOneLine(AbuseBench.commandLine(), options, message);
   }
 
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          --streams 0                     | at least 1
+          --duration 20s                  | at least 30s
+          --duration soon                 | is no time such as 90s
+          --variant llama-cpp             | only Chasqui
+          --variant native                | ./chasqui native
+          --model no/such                 | there is no such file: no/such
+          """)
+  void aMistakeWithASoakIsOneLine(String options, String message) {
+    assertIsOneLine(SoakBench.commandLine(), options, message);
+  }
+
   private void assertIsOneLine(CommandLine line, String options, String message) {
     var error = new StringWriter();
     String root = System.setProperty("chasqui.root", directory.resolve("root").toString());
