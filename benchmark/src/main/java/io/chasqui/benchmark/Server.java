@@ -31,7 +31,14 @@ final class Server implements TokenSource, AutoCloseable {
   private static final long POLL_NANOS = 2_000_000;
   private static final long PORT_POLL_NANOS = 500_000;
   private static final long KIB = 1024;
+<<<<<<< HEAD
   private static final double MB = 1e6;
+=======
+
+  /** Linux counts processor time in these, whatever its own clock is. */
+  private static final double TICKS_PER_SECOND = 100;
+
+>>>>>>> 67c6e37 (Measure what a token costs in processor time and energy)
   private static final Pattern KERNELS = Pattern.compile("Kernels: (\\S+)");
 
   private final Launch launch;
@@ -307,6 +314,21 @@ final class Server implements TokenSource, AutoCloseable {
    */
   static int threads(String status) {
     return (int) number(status, "Threads:");
+  }
+
+  /** Processor time of all threads, those that have ended among them, to a hundredth. */
+  double cpuSeconds() throws IOException {
+    return cpuSeconds(Files.readString(proc("stat")));
+  }
+
+  /**
+   * @param stat the content of {@code /proc/PID/stat}: user and system time are the fields 14 and
+   *     15
+   */
+  static double cpuSeconds(String stat) {
+    // The second field is the program's name in parentheses, which may have anything in it.
+    String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ");
+    return (Long.parseLong(fields[11]) + Long.parseLong(fields[12])) / TICKS_PER_SECOND;
   }
 
   private static long kib(String status, String field) {

@@ -68,4 +68,11 @@ class ServerTest {
     assertEquals(307_200, Server.resident(status).all());
     assertEquals(31, Server.threads(status));
   }
+
+  @Test
+  void processorTimeIsReadWhateverAProgramIsCalled() {
+    String stat = "4711 (my (odd) 1 2 name) S 1 2 3 4 5 6 7 8 9 10 250 50 0 0 20 0 31 0 99";
+
+    assertEquals(3.0, Server.cpuSeconds(stat));
+  }
 }

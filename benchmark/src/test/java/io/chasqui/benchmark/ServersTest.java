@@ -156,6 +156,23 @@ class ServersTest {
     assertIsOneLine(SoakBench.commandLine(), options, message);
   }
 
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          --rounds 0                      | at least 1
+          --seconds 0                     | --seconds above 0
+          --variants llama-cpp            | benchmark/peers/setup
+          --variants native               | ./chasqui native
+          --variants jvm --model no/such  | there is no such file: no/such
+          no/such --model file            | leave out --model
+          no/such --variants jvm          | there is no such file: no/such/model.chasqui
+          """)
+  void aMistakeWithEnergyIsOneLine(String options, String message) {
+    assertIsOneLine(EnergyBench.commandLine(), options, message);
+  }
+
   private void assertIsOneLine(CommandLine line, String options, String message) {
     var error = new StringWriter();
     String root = System.setProperty("chasqui.root", directory.resolve("root").toString());
