@@ -13,8 +13,11 @@ import java.lang.foreign.MemorySegment;
  * IllegalArgumentException} when a segment is too short, read-only but written, misaligned or on
  * the heap, and when a number is out of range. They may be called by several threads at once on
  * different outputs.
+ *
+ * <p>Whoever implements this elsewhere wraps the kernels of {@link #best}, as a profile does that
+ * measures their time.
  */
-public sealed interface Kernels permits CheckedKernels {
+public interface Kernels {
   /**
    * The fastest kernels that run here, chosen on the first call. The system property {@code
    * chasqui.kernels}, or else the variable {@code CHASQUI_KERNELS}, takes others by their {@link
