@@ -173,6 +173,21 @@ class ServersTest {
     assertIsOneLine(EnergyBench.commandLine(), options, message);
   }
 
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          --rounds 0                      | at least 1
+          --n-gen 0                       | at least 1
+          --n-prompt 100000               | within the context of
+          --n-gen 100000                  | within the context of
+          --model no/such                 | there is no such file: no/such
+          """)
+  void aMistakeWithAProfileIsOneLine(String options, String message) {
+    assertIsOneLine(ProfileBench.commandLine(), options, message);
+  }
+
   private void assertIsOneLine(CommandLine line, String options, String message) {
     var error = new StringWriter();
     String root = System.setProperty("chasqui.root", directory.resolve("root").toString());
