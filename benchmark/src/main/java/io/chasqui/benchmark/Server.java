@@ -31,14 +31,11 @@ final class Server implements TokenSource, AutoCloseable {
   private static final long POLL_NANOS = 2_000_000;
   private static final long PORT_POLL_NANOS = 500_000;
   private static final long KIB = 1024;
-<<<<<<< HEAD
   private static final double MB = 1e6;
-=======
 
   /** Linux counts processor time in these, whatever its own clock is. */
   private static final double TICKS_PER_SECOND = 100;
 
->>>>>>> 67c6e37 (Measure what a token costs in processor time and energy)
   private static final Pattern KERNELS = Pattern.compile("Kernels: (\\S+)");
 
   private final Launch launch;

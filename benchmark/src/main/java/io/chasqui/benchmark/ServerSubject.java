@@ -26,7 +26,7 @@ final class ServerSubject {
                 model.weightBytes(),
                 model.quantization().toString(),
                 KvLayout.Type.F16.toString());
-    return variant == Variant.LLAMA_CPP ? subject.asPeer() : subject;
+    return variant == Variant.LLAMA_CPP ? subject.asBaseline() : subject;
   }
 
   private static String runtime(Variant variant) {

@@ -1,5 +1,6 @@
 package io.chasqui.benchmark;
 
+import io.chasqui.benchmark.results.Measurement;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -36,12 +37,12 @@ record Trend(double start, double end, boolean rises) {
         concordance += (int) Math.signum(change);
       }
     }
-    double slope = Rounds.median(slopes);
+    double slope = Measurement.median(slopes);
     List<Double> starts = new ArrayList<>();
     for (int i = 0; i < count; i++) {
       starts.add(values.get(i) - slope * (times.get(i) - times.getFirst()));
     }
-    double start = Rounds.median(starts);
+    double start = Measurement.median(starts);
     double end = start + slope * (times.getLast() - times.getFirst());
     return new Trend(start, end, concordance - 1 > ONE_PER_CENT * deviation(count));
   }
