@@ -133,7 +133,13 @@ class ArchitectureTest {
 
   @Test
   void nativeimageAloneImportsGraalvm() {
-    mayImport("nativeimage", JDK, "org.graalvm..", ours("kernel"));
+    mayImport(
+        "nativeimage",
+        JDK,
+        "org.graalvm..",
+        "com.oracle.svm.core.annotate..",
+        "io.opentelemetry..",
+        ours("kernel"));
     noClasses()
         .that()
         .resideOutsideOfPackage(ours("nativeimage"))

@@ -76,7 +76,7 @@ class AttentionTest {
           MemorySegment actual = fixtures.floats((long) m * stride);
           float scale = (float) (1 / Math.sqrt(headSize));
           for (Kernels each : new Kernels[] {SPECIFICATION, kernels}) {
-            MemorySegment out = each == kernels ? actual : expected;
+            MemorySegment out = each.equals(kernels) ? actual : expected;
             each.attention(
                 cache.kv,
                 cache.bytes,
