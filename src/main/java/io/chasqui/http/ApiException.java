@@ -79,6 +79,11 @@ final class ApiException extends RuntimeException {
         "body_too_large");
   }
 
+  /** A request of HTTP/2 does not say how long its body is. */
+  static ApiException lengthRequired() {
+    return of(411, "Send the body's length in the header 'content-length'.", null, null);
+  }
+
   /** Bodies of other requests take the memory that all bodies have. */
   static ApiException tooManyBodies() {
     ErrorBody body =

@@ -4,6 +4,7 @@ import io.vertx.core.Handler;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.http.HttpVersion;
 import io.vertx.ext.web.RoutingContext;
 import io.vertx.ext.web.impl.RoutingContextInternal;
 import java.time.Duration;
@@ -14,6 +15,9 @@ import java.util.function.BiConsumer;
  * Reads the whole body of a request on its event loop before anything else is done with it: one
  * that comes drop by drop holds no thread, and only for so long. A client hears what is wrong with
  * its body when it has sent all of it; many do not listen before.
+ *
+ * <p>RESTEasy pauses each request that it takes, and Vert.x has none of HTTP/2 paused that has
+ * ended: such a request goes on with its last byte, before it ends. So its length must be known.
  */
 final class BodyReader implements Handler<RoutingContext> {
   static final int LARGEST = 4 << 20;
@@ -50,6 +54,7 @@ final class BodyReader implements Handler<RoutingContext> {
     private final long timer;
     private final Buffer body = Buffer.buffer();
     private ApiException refusal;
+    private long missing;
     private long taken;
 
     Reading(RoutingContext client) {
@@ -63,7 +68,32 @@ final class BodyReader implements Handler<RoutingContext> {
       if ("100-continue".equalsIgnoreCase(request.getHeader("Expect"))) {
         client.response().writeContinue();
       }
-      request.handler(this::take).endHandler(whole -> end());
+      if (request.version() == HttpVersion.HTTP_2) {
+        goOnWithTheLastByte(request);
+      } else {
+        request.handler(this::take).endHandler(whole -> end());
+      }
+    }
+
+    private void goOnWithTheLastByte(HttpServerRequest request) {
+      String length = request.getHeader("Content-Length");
+      if (length == null || !length.matches("[0-9]{1,18}")) {
+        refuse(ApiException.lengthRequired());
+        end();
+        return;
+      }
+      missing = Long.parseLong(length);
+      if (missing == 0) {
+        end();
+        return;
+      }
+      request.handler(piece -> {
+        take(piece);
+        missing -= piece.length();
+        if (missing == 0) {
+          end();
+        }
+      });
     }
 
     private void take(Buffer piece) {

@@ -8,10 +8,18 @@ import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpServer;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
+import java.io.ByteArrayInputStream;
 import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublisher;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -64,6 +72,32 @@ class BodyReaderTest {
       connection.send(body);
       assertEquals("HTTP/1.1 200 OK", connection.readHead().statusLine());
     }
+  }
+
+  @Test
+  void aBodyOfHttp2IsReadWhereItsLengthIsKnown() throws Exception {
+    byte[] body = Api.completion("One", "max_tokens", 1).getBytes(StandardCharsets.UTF_8);
+    byte[] tooLarge = Arrays.copyOf(body, BodyReader.LARGEST + 1);
+    try (HttpClient client = HttpClient.newBuilder().version(HttpClient.Version.HTTP_2).build()) {
+      client.send(request("/v1/models").GET().build(), BodyHandlers.discarding());
+      assertEquals(200, send(client, BodyPublishers.ofByteArray(body)));
+      assertEquals(411, send(client, BodyPublishers.noBody()));
+      assertEquals(413, send(client, BodyPublishers.ofByteArray(tooLarge)));
+      assertEquals(
+          411, send(client, BodyPublishers.ofInputStream(() -> new ByteArrayInputStream(body))));
+      assertEquals(200, send(client, BodyPublishers.ofByteArray(body)), "the connection goes on");
+    }
+  }
+
+  private HttpRequest.Builder request(String path) {
+    return Api.request(server, path).header("Content-Type", "application/json");
+  }
+
+  private int send(HttpClient client, BodyPublisher body) throws Exception {
+    HttpResponse<Void> response =
+        client.send(request(Api.COMPLETIONS).POST(body).build(), BodyHandlers.discarding());
+    assertEquals(HttpClient.Version.HTTP_2, response.version());
+    return response.statusCode();
   }
 
   @Test
