@@ -200,6 +200,11 @@ final class Answer {
     return nanosUntilDeadline(now) <= 0 ? FinishReason.DEADLINE : null;
   }
 
+  /** Whether its time is up, so that a token that is chosen now is the last. */
+  boolean isOverdue() {
+    return nanosUntilDeadline(System.nanoTime()) <= 0;
+  }
+
   /** How long it can be left alone if nobody reads. */
   long nanosUntilCutOff(long now) {
     return Math.min(nanosUntilStalled(now), nanosUntilDeadline(now));

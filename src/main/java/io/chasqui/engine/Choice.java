@@ -241,6 +241,8 @@ final class Choice extends Course {
         reason = FinishReason.STOP;
       } else if (produced + 1 == answer.maxTokens) {
         reason = FinishReason.LENGTH;
+      } else if (answer.isOverdue()) {
+        reason = FinishReason.DEADLINE;
       }
     }
     if (reason != null) {

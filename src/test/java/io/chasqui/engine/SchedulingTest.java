@@ -1,6 +1,7 @@
 package io.chasqui.engine;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.chasqui.Await;
@@ -75,6 +76,39 @@ class SchedulingTest {
       assertEquals(FinishReason.DEADLINE, answer.finished().reason());
       assertEquals(answer.tokens().size(), answer.finished().usage().completionTokens());
       assertTrue(answer.tokens().size() > 0 && answer.tokens().size() < 90);
+    }
+  }
+
+  @Test
+  void theLastTokenInTimeTakesAlongWhatWasHeldBackForAStopSequence() throws Exception {
+    var limit = Duration.ofSeconds(2);
+    var request = GenerationRequest.forPrompt(SHORT).maxTokens(40);
+    String whole;
+    try (Engine engine = engine(1, new EngineListener() {})) {
+      Collected answer = Collected.from(engine.submit(request.build()));
+      answer.finished();
+      whole = answer.text();
+    }
+    var late =
+        new EngineListener() {
+          private int tokens;
+
+          @Override
+          public void nextToken(Duration sincePrevious) {
+            tokens++;
+            if (tokens == 3) {
+              sleep(limit);
+            }
+          }
+        };
+    try (Engine engine = engine(1, late)) {
+      // All of the answer could be the beginning of this.
+      var held = request.stop(List.of(whole + "!")).timeout(limit).build();
+      Collected answer = Collected.from(engine.submit(held));
+      assertEquals(FinishReason.DEADLINE, answer.finished().reason());
+      assertEquals(4, answer.tokens().size());
+      assertFalse(answer.text().isEmpty());
+      assertTrue(whole.startsWith(answer.text()), answer.text() + " of " + whole);
     }
   }
 
@@ -218,11 +252,15 @@ class SchedulingTest {
   private static final class Slow implements EngineListener {
     @Override
     public void stepped(int sequences, int tokens) {
-      try {
-        Thread.sleep(10);
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-      }
+      sleep(Duration.ofMillis(10));
+    }
+  }
+
+  private static void sleep(Duration time) {
+    try {
+      Thread.sleep(time);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
     }
   }
 
