@@ -45,16 +45,16 @@ final class CountsBench implements Callable<Integer> {
   private static final String SUBJECT = "engine";
   private static final Logger LOG = Logger.getLogger("io.chasqui");
 
-  private static final Quantity PROMPT = Quantity.count("tokens of prompts");
-  private static final Quantity CACHED = Quantity.count("those of them from the prefix cache");
-  private static final Quantity ANSWER = Quantity.count("tokens of answers");
-  private static final Quantity DRAFTED = Quantity.count("tokens guessed ahead");
-  private static final Quantity ACCEPTED = Quantity.count("those of them that were right");
-  private static final Quantity STEPS = Quantity.count("steps");
-  private static final Quantity COMPUTED = Quantity.count("tokens computed in them");
-  private static final Quantity WEIGHTS = Quantity.count("bytes of weights read, a pass each step");
-  private static final Quantity KV = Quantity.count("bytes of keys and values at most");
-  private static final Quantity SUM = Quantity.count("sum of the answers' token ids");
+  private static final Quantity PROMPT = Quantity.exact("tokens of prompts");
+  private static final Quantity CACHED = Quantity.exact("those of them from the prefix cache");
+  private static final Quantity ANSWER = Quantity.exact("tokens of answers");
+  private static final Quantity DRAFTED = Quantity.exact("tokens guessed ahead");
+  private static final Quantity ACCEPTED = Quantity.exact("those of them that were right");
+  private static final Quantity STEPS = Quantity.exact("steps");
+  private static final Quantity COMPUTED = Quantity.exact("tokens computed in them");
+  private static final Quantity WEIGHTS = Quantity.exact("bytes of weights read, a pass each step");
+  private static final Quantity KV = Quantity.exact("bytes of keys and values at most");
+  private static final Quantity SUM = Quantity.exact("sum of the answers' token ids");
 
   private static final String STORY =
       "Once there was a hen who lived beside a river. Each morning she walked to the water, looked"

@@ -26,7 +26,7 @@ class CompareCommandTest {
         file,
         Results.begin(scenario, 1, here)
             .subject(Subject.of("jvm", "JVM"))
-            .add("group", Quantity.count("steps"), "jvm", steps)
+            .add("group", Quantity.exact("steps"), "jvm", steps)
             .build()
             .json());
   }

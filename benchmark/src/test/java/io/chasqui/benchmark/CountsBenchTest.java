@@ -3,9 +3,12 @@ package io.chasqui.benchmark;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.chasqui.benchmark.results.Changes;
 import io.chasqui.benchmark.results.Environment;
 import io.chasqui.benchmark.results.Measurement;
 import io.chasqui.benchmark.results.Results;
+import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Instant;
 import org.junit.jupiter.api.Test;
 
@@ -28,6 +31,16 @@ class CountsBenchTest {
   @Test
   void theyAreTheSameEachTime() {
     assertEquals(ONCE, run());
+  }
+
+  /** A change that is meant brings a new record: ./chasqui bench counts --record. */
+  @Test
+  void theyAreThoseOfTheRecord() throws IOException {
+    Results record = Results.read(Path.of("results", "counts.json"));
+
+    for (Changes.Change change : new Changes(record, ONCE).all()) {
+      assertEquals(Changes.Verdict.SAME, change.verdict(), change.title() + ": " + change.text());
+    }
   }
 
   @Test

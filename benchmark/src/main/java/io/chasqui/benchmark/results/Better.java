@@ -9,7 +9,11 @@ public enum Better {
   @JsonProperty("higher")
   HIGHER,
 
-  /** Neither: a count that is the same each time, or what only describes a run. */
+  /** Neither: the same program, asked the same, comes to the same each time. */
+  @JsonProperty("exact")
+  EXACT,
+
+  /** Neither: it only describes a run. */
   @JsonProperty("neither")
   NEITHER
 }

@@ -9,8 +9,8 @@ import java.util.Optional;
 
 /**
  * What became better or worse from one run to another of the same scenario. Values of different
- * machines, programs or weights are never compared: they are told with what differs. Counts are the
- * same on every machine.
+ * machines, programs or weights are never compared: they are told with what differs. Exact counts
+ * are the same on every machine.
  *
  * <p>A change is more than noise if the ranges of both runs' values do not meet and their medians
  * differ by more than {@link #LEAST}; what was measured fewer than {@link #ENOUGH} times has no
@@ -88,8 +88,8 @@ public final class Changes {
   }
 
   private Change change(Measurement old, Measurement now) {
-    boolean isCount = old.quantity().better() == Better.NEITHER;
-    Optional<String> difference = difference(old.subject(), isCount);
+    boolean isExact = old.quantity().better() == Better.EXACT;
+    Optional<String> difference = difference(old.subject(), isExact);
     if (difference.isPresent()) {
       return new Change(old, Verdict.INCOMPARABLE, difference.get());
     }
@@ -103,14 +103,17 @@ public final class Changes {
                 ? ""
                 : String.format(
                     Locale.ROOT, " (%+.1f %%)", 100 * (now.median() / old.median() - 1)));
-    return new Change(old, isCount ? count(old, now) : verdict(old, now), text);
+    return new Change(old, isExact ? exact(old, now) : verdict(old, now), text);
   }
 
-  private static Verdict count(Measurement old, Measurement now) {
+  private static Verdict exact(Measurement old, Measurement now) {
     return old.values().equals(now.values()) ? Verdict.SAME : Verdict.OTHER;
   }
 
   private static Verdict verdict(Measurement old, Measurement now) {
+    if (old.quantity().better() == Better.NEITHER) {
+      return Verdict.SAME;
+    }
     boolean apart = now.least() > old.most() || now.most() < old.least();
     if (!apart || Math.abs(now.median() - old.median()) <= LEAST * Math.abs(old.median())) {
       return Verdict.SAME;
@@ -123,9 +126,9 @@ public final class Changes {
   }
 
   /** The first thing that makes two values those of different things. */
-  private Optional<String> difference(String id, boolean isCount) {
+  private Optional<String> difference(String id, boolean isExact) {
     Map<String, Object[]> stamps = new LinkedHashMap<>();
-    if (!isCount) {
+    if (!isExact) {
       Environment old = before.environment();
       Environment now = after.environment();
       stamps.put("processor", new Object[] {old.cpu(), now.cpu()});

@@ -19,7 +19,12 @@ public record Quantity(String name, String unit, Better better, int decimals) {
     return new Quantity(name, unit, Better.HIGHER, decimals);
   }
 
-  /** A count that the same program, asked the same, comes to each time. */
+  /** A count that the same program, asked the same, comes to each time, on every machine. */
+  public static Quantity exact(String name) {
+    return new Quantity(name, "", Better.EXACT, 0);
+  }
+
+  /** A count that only describes a run. */
   public static Quantity count(String name) {
     return new Quantity(name, "", Better.NEITHER, 0);
   }

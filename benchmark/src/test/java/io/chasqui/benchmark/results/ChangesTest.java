@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Test;
 class ChangesTest {
   private static final Quantity SPEED = Quantity.higher("decode", "tokens/s", 1);
   private static final Quantity WAIT = Quantity.lower("TTFT", "ms", 1);
-  private static final Quantity STEPS = Quantity.count("steps");
+  private static final Quantity STEPS = Quantity.exact("steps");
 
   private static final Environment HERE = ResultsTest.environment();
   private static final Subject OURS = Subject.of("jvm", "JVM").on("25", "avx2", 2);
@@ -79,6 +79,13 @@ class ChangesTest {
         HERE.memoryBandwidth(),
         HERE.os(),
         HERE.jvm());
+  }
+
+  @Test
+  void whatOnlyDescribesARunIsNoChange() {
+    Quantity streams = Quantity.count("streams");
+
+    assertEquals(Verdict.SAME, verdict(run(streams, 1, 2, 3), run(streams, 7, 8, 9)));
   }
 
   @Test
