@@ -52,7 +52,7 @@ final class BodyReader implements Handler<RoutingContext> {
   private final class Reading {
     private final RoutingContext client;
     private final long timer;
-    private final Buffer body = Buffer.buffer();
+    private Buffer body = Buffer.buffer();
     private ApiException refusal;
     private long missing;
     private long taken;
@@ -63,7 +63,10 @@ final class BodyReader implements Handler<RoutingContext> {
     }
 
     void begin() {
-      client.addEndHandler(sent -> release());
+      client.addEndHandler(sent -> {
+        vertx.cancelTimer(timer);
+        release();
+      });
       HttpServerRequest request = client.request();
       if ("100-continue".equalsIgnoreCase(request.getHeader("Expect"))) {
         client.response().writeContinue();
@@ -111,14 +114,14 @@ final class BodyReader implements Handler<RoutingContext> {
       }
     }
 
-    /** The rest is read and forgotten. */
+    /** The rest is read and forgotten, in the time that there is for it. */
     private void refuse(ApiException error) {
       refusal = error;
       release();
     }
 
     private void release() {
-      vertx.cancelTimer(timer);
+      body = Buffer.buffer();
       held.addAndGet(-taken);
       taken = 0;
     }

@@ -209,6 +209,15 @@ class RequestGuardTest {
   }
 
   @Test
+  void aBodyThatIsRefusedAndDoesNotEndEndsItsConnectionToo() {
+    try (var connection = new RawConnection(server)) {
+      send(connection, head(2 * BodyReader.LARGEST));
+      connection.send(new byte[BodyReader.LARGEST + 1]);
+      requireEnd(connection);
+    }
+  }
+
+  @Test
   void anAnswerMayTakeLongerThanABodyToArrive() {
     String body = Api.completion("One", "max_tokens", 1500, "ignore_eos", true, "stream", true);
     try (var connection = new RawConnection(server)) {
