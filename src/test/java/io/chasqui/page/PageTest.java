@@ -12,10 +12,8 @@ import java.io.IOException;
 import java.net.URL;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.List;
 import java.util.Map;
-import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -25,13 +23,11 @@ import org.openqa.selenium.Keys;
 import org.openqa.selenium.OutputType;
 import org.openqa.selenium.WebElement;
 import org.openqa.selenium.chrome.ChromeDriver;
-import org.openqa.selenium.support.ui.WebDriverWait;
 
 /** The chat page in a real browser, against the real server and the demo model. */
 @QuarkusTest
 class PageTest {
   private static final String STORY = "Tell me a story about a fox";
-  private static final Duration PATIENCE = Duration.ofSeconds(30);
 
   /**
    * Notes each state of the last answer while Stop can be pressed. It runs inside the page because
@@ -55,26 +51,28 @@ class PageTest {
 
   @TempDir Path profile;
 
+  private ChatPage chat;
   private ChromeDriver browser;
 
   @BeforeEach
   void open() {
-    browser = Chromium.start(profile);
-    browser.get(page.toString());
-    waitUntil("the model's name is shown", () -> element("#model").getText().equals("demo"));
+    chat = new ChatPage(page, profile);
+    browser = chat.browser;
+    chat.waitUntil(
+        "the model's name is shown", () -> chat.element("#model").getText().equals("demo"));
     browser.executeScript(WATCH);
   }
 
   @AfterEach
   void close() {
-    if (browser != null) {
-      browser.quit();
+    if (chat != null) {
+      chat.close();
     }
   }
 
   @Test
   void anAnswerGrowsWhileItStreamsAndEndsWithItsSpeed() throws IOException {
-    ask(STORY);
+    chat.ask(STORY);
     waitUntilIdle();
 
     assertTrue(
@@ -91,16 +89,16 @@ class PageTest {
   @Test
   void stopKeepsWhatHasComeAndANewQuestionWorks() {
     browser.executeScript("window.stopAt = 10");
-    ask(STORY);
+    chat.ask(STORY);
     waitUntilIdle();
 
     assertTrue(last(".message.assistant .stats").getText().contains("stopped"));
     String partial = last(".message.assistant .text").getText();
     assertTrue(partial.length() >= 10, partial);
-    assertFalse(element("#stop").isEnabled());
+    assertFalse(chat.element("#stop").isEnabled());
 
     browser.executeScript("window.stopAt = null");
-    ask("What is the capital of Japan?");
+    chat.ask("What is the capital of Japan?");
     waitUntilIdle();
 
     List<WebElement> answers = browser.findElements(By.cssSelector(".message.assistant .text"));
@@ -132,51 +130,37 @@ class PageTest {
 
     // Set and not typed: two thousand words take WebDriver a while.
     browser.executeScript("document.getElementById('prompt').value = arguments[0]", tooLong);
-    element("#send").click();
+    chat.element("#send").click();
     waitUntilIdle();
 
     String shown = last(".message.assistant .problem").getText();
     assertTrue(shown.contains(message), () -> shown + " does not tell: " + message);
 
-    ask("What is 3 + 4?");
+    chat.ask("What is 3 + 4?");
     waitUntilIdle();
     assertFalse(last(".message.assistant .text").getText().isBlank());
   }
 
   @Test
   void shiftEnterStartsANewLine() {
-    element("#prompt").sendKeys("one", Keys.chord(Keys.SHIFT, Keys.ENTER), "two");
+    chat.element("#prompt").sendKeys("one", Keys.chord(Keys.SHIFT, Keys.ENTER), "two");
 
-    assertEquals("one\ntwo", element("#prompt").getDomProperty("value"));
+    assertEquals("one\ntwo", chat.element("#prompt").getDomProperty("value"));
     assertEquals(List.of(), browser.findElements(By.cssSelector(".message")));
-  }
-
-  private void ask(String question) {
-    element("#prompt").sendKeys(question, Keys.ENTER);
   }
 
   /** Send replaces Stop in the same breath in which the question is taken over. */
   private void waitUntilIdle() {
-    waitUntil(
+    chat.waitUntil(
         "the answer is complete",
         () ->
-            !element("#stop").isEnabled()
+            !chat.element("#stop").isEnabled()
                 && "false".equals(last(".message.assistant").getDomAttribute("aria-busy")));
-  }
-
-  private void waitUntil(String what, BooleanSupplier condition) {
-    new WebDriverWait(browser, PATIENCE, Duration.ofMillis(20))
-        .withMessage(() -> what + "; the page shows: " + element("body").getText())
-        .until(ignored -> condition.getAsBoolean());
   }
 
   private List<Long> lengthsWhileRunning() {
     Object lengths = browser.executeScript("return window.lengthsWhileRunning");
     return ((List<?>) lengths).stream().map(length -> ((Number) length).longValue()).toList();
-  }
-
-  private WebElement element(String css) {
-    return browser.findElement(By.cssSelector(css));
   }
 
   private WebElement last(String css) {
