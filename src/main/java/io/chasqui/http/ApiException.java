@@ -61,14 +61,11 @@ final class ApiException extends RuntimeException {
   /** A key has sent, or cost, as much as it may. */
   static ApiException rateLimited(String key, String what, Duration wait) {
     Duration seconds = Duration.ofSeconds(wait.plusNanos(999_999_999).toSeconds());
-    ErrorBody body =
-        ErrorBody.of(
-            429,
-            "The key '%s' has used up its %s; try again in %d seconds."
-                .formatted(key, what, seconds.toSeconds()),
-            null,
-            "rate_limit_exceeded");
-    return new ApiException(429, body, Optional.of(seconds));
+    return tryAgain(
+        seconds,
+        "The key '%s' has used up its %s; try again in %d seconds."
+            .formatted(key, what, seconds.toSeconds()),
+        "rate_limit_exceeded");
   }
 
   static ApiException bodyTooLarge(int most) {
@@ -86,13 +83,14 @@ final class ApiException extends RuntimeException {
 
   /** Bodies of other requests take the memory that all bodies have. */
   static ApiException tooManyBodies() {
-    ErrorBody body =
-        ErrorBody.of(
-            429,
-            "Other requests with long bodies are served now; try again in a second.",
-            null,
-            "too_many_bodies");
-    return new ApiException(429, body, Optional.of(Duration.ofSeconds(1)));
+    return tryAgain(
+        Duration.ofSeconds(1),
+        "Other requests with long bodies are served now; try again in a second.",
+        "too_many_bodies");
+  }
+
+  private static ApiException tryAgain(Duration after, String message, String code) {
+    return new ApiException(429, ErrorBody.of(429, message, null, code), Optional.of(after));
   }
 
   /** The error to send for a failure, whatever it is; the log has those that are ours. */

@@ -55,7 +55,6 @@ final class BodyReader implements Handler<RoutingContext> {
     private Buffer body = Buffer.buffer();
     private ApiException refusal;
     private long missing;
-    private long taken;
 
     Reading(RoutingContext client) {
       this.client = client;
@@ -109,7 +108,6 @@ final class BodyReader implements Handler<RoutingContext> {
         held.addAndGet(-piece.length());
         refuse(ApiException.tooManyBodies());
       } else {
-        taken += piece.length();
         body.appendBuffer(piece);
       }
     }
@@ -121,9 +119,8 @@ final class BodyReader implements Handler<RoutingContext> {
     }
 
     private void release() {
+      held.addAndGet(-body.length());
       body = Buffer.buffer();
-      held.addAndGet(-taken);
-      taken = 0;
     }
 
     private void end() {

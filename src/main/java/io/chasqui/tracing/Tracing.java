@@ -4,6 +4,7 @@ import io.opentelemetry.api.common.AttributeKey;
 import io.opentelemetry.api.common.Attributes;
 import io.opentelemetry.api.trace.SpanBuilder;
 import io.opentelemetry.api.trace.SpanKind;
+import io.opentelemetry.api.trace.Tracer;
 import io.opentelemetry.context.Context;
 import io.opentelemetry.context.propagation.TextMapGetter;
 import io.opentelemetry.sdk.OpenTelemetrySdk;
@@ -102,14 +103,15 @@ public class Tracing {
     HttpServerRequest request = client.request();
     Context caller =
         sdk.getPropagators().getTextMapPropagator().extract(Context.root(), request, new Headers());
+    Tracer tracer = sdk.getTracer("io.chasqui");
     SpanBuilder span =
-        sdk.getTracer("io.chasqui")
+        tracer
             .spanBuilder(request.method().name())
             .setParent(caller)
             .setSpanKind(SpanKind.SERVER)
             .setAttribute("http.request.method", request.method().name())
             .setAttribute("url.path", request.path());
-    RequestTrace.begin(client, span, sdk.getTracer("io.chasqui"));
+    RequestTrace.begin(client, span, tracer);
   }
 
   private static final class Headers implements TextMapGetter<HttpServerRequest> {
