@@ -6,7 +6,6 @@ import io.chasqui.benchmark.results.Changes.Verdict;
 import io.chasqui.benchmark.results.Results;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
@@ -49,8 +48,8 @@ final class CompareCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    List<Results> old = read(before);
-    List<Results> now = read(after);
+    List<Results> old = ReportCommand.read(List.of(before));
+    List<Results> now = ReportCommand.read(List.of(after));
     boolean isBad = false;
     boolean isAnyCompared = false;
     for (Results each : old) {
@@ -65,14 +64,6 @@ final class CompareCommand implements Callable<Integer> {
       throw new IOException("there is no benchmark of which both have a run");
     }
     return isBad ? 1 : 0;
-  }
-
-  private static List<Results> read(Path records) throws IOException {
-    List<Results> runs = new ArrayList<>();
-    for (Path file : ReportCommand.files(List.of(records))) {
-      runs.add(Results.read(file));
-    }
-    return runs;
   }
 
   private boolean tell(Changes changes) {

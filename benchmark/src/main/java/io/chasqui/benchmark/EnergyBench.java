@@ -2,6 +2,7 @@ package io.chasqui.benchmark;
 
 import io.chasqui.benchmark.Servers.Model;
 import io.chasqui.benchmark.Servers.Variant;
+import io.chasqui.benchmark.Servers.Weights;
 import io.chasqui.benchmark.results.ResultOptions;
 import io.chasqui.benchmark.results.Results;
 import io.chasqui.model.CpuLimit;
@@ -145,7 +146,9 @@ final class EnergyBench implements Callable<Integer> {
       Server server = new Server(launch(variant).with("CHASQUI_MAX_NUM_SEQS", "" + SLOTS));
       running.put(variant, server);
       server.awaitHealthy();
-      results.subject(ServerSubject.of(variant, server, servers.threads(), model, name()));
+      results.subject(
+          servers.describe(
+              variant.subject(variant.toString()), variant, Weights.of(name(), model), server));
     }
     Rapl rapl = Rapl.at(Rapl.ROOT);
     rapl.missing().ifPresent(why -> note("No energy of processors: %s.".formatted(why)));

@@ -51,10 +51,7 @@ final class ReportCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    List<Results> runs = new ArrayList<>();
-    for (Path file : files(records)) {
-      runs.add(Results.read(file));
-    }
+    List<Results> runs = read(records);
     Files.writeString(page, new Report(runs).html());
     if (csv.isPresent()) {
       Files.write(csv.get(), Tables.csv(runs));
@@ -68,7 +65,15 @@ final class ReportCommand implements Callable<Integer> {
    *
    * @throws IOException if a directory has none, or one cannot be read
    */
-  static List<Path> files(List<Path> records) throws IOException {
+  static List<Results> read(List<Path> records) throws IOException {
+    List<Results> runs = new ArrayList<>();
+    for (Path file : files(records)) {
+      runs.add(Results.read(file));
+    }
+    return runs;
+  }
+
+  private static List<Path> files(List<Path> records) throws IOException {
     List<Path> files = new ArrayList<>();
     for (Path each : records) {
       if (!Files.isDirectory(each)) {

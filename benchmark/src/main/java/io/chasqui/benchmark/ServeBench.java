@@ -2,6 +2,7 @@ package io.chasqui.benchmark;
 
 import io.chasqui.benchmark.Servers.Model;
 import io.chasqui.benchmark.Servers.Variant;
+import io.chasqui.benchmark.Servers.Weights;
 import io.chasqui.benchmark.results.ResultOptions;
 import io.chasqui.benchmark.results.Results;
 import io.chasqui.benchmark.results.Subject;
@@ -346,7 +347,12 @@ final class ServeBench implements Callable<Integer> {
         Server server = new Server(launch(servers, variant));
         running.add(server);
         server.awaitHealthy();
-        results.subject(subject(variant, server, packed));
+        results.subject(
+            servers.describe(
+                variant.subject(variant.toString()),
+                variant,
+                Weights.of(name(servers), packed),
+                server));
         targets.add(
             new ServeLoad.Target(
                 variant.toString(),
@@ -391,31 +397,8 @@ final class ServeBench implements Callable<Integer> {
     return servers.chasqui(variant, file, Servers.POSITIONS, log).on(threads);
   }
 
-  private Subject subject(Variant variant, Server server, PackedModel packed) throws IOException {
-    boolean isPeer = variant == Variant.LLAMA_CPP;
-    String runtime =
-        switch (variant) {
-          case JVM, AOT -> Machine.jvm();
-          case NATIVE -> "native";
-          case LLAMA_CPP -> "";
-        };
-    String name =
-        isPeer
-            ? String.valueOf(directory.map(PeerDirectory::new).orElseThrow().gguf())
-            : directory
-                .map(each -> new PeerDirectory(each).packed().toString())
-                .orElse(model.orElse(EmbeddedModel.NAME));
-    Subject subject =
-        Subject.of(variant.toString(), variant.title)
-            .on(runtime, server.kernels().orElse(""), threads);
-    return isPeer
-        ? subject.with(name, "", 0, "", "").asBaseline()
-        : subject.with(
-            name,
-            packed.weightsDigest(),
-            packed.weightBytes(),
-            packed.quantization().toString().toLowerCase(Locale.ROOT),
-            "");
+  private String name(Servers servers) {
+    return directory.isPresent() ? servers.name(Model.PEER) : model.orElse(EmbeddedModel.NAME);
   }
 
   private void measure(List<ServeLoad.Target> targets, ServeLoad load, ServeResults results)

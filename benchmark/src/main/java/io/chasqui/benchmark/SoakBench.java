@@ -1,6 +1,7 @@
 package io.chasqui.benchmark;
 
 import io.chasqui.benchmark.Servers.Variant;
+import io.chasqui.benchmark.Servers.Weights;
 import io.chasqui.benchmark.results.ResultOptions;
 import io.chasqui.benchmark.results.Results;
 import io.chasqui.model.CpuLimit;
@@ -126,7 +127,9 @@ final class SoakBench implements Callable<Integer> {
     try (var server =
         new Server(servers.chasqui(present, file.map(Path::toAbsolutePath), context, log))) {
       server.awaitHealthy();
-      results.subject(ServerSubject.of(present, server, servers.threads(), model, name()));
+      results.subject(
+          servers.describe(
+              present.subject(present.toString()), present, Weights.of(name(), model), server));
       var soak = new Soak(server, model.tokenizer(), streams, seed);
       SoakDrift drift = soak.run(duration, SoakBench::tell);
       var added = new SoakResults(results, present.toString());
