@@ -82,6 +82,9 @@ final class Answer {
   /** The courses that have not ended. */
   private final List<Course> courses = new ArrayList<>();
 
+  /** Whether the time was up for one that has ended. */
+  private boolean isCutShort;
+
   /** Where only the best are published, when all have ended. */
   private final Optional<BestChoices> best;
 
@@ -289,12 +292,16 @@ final class Answer {
   /**
    * A course has ended.
    *
-   * @return whether it was the last of them
+   * @return why the answer has, or null if other courses go on
    */
-  boolean ended(Course course) {
+  FinishReason ended(Course course, FinishReason reason) {
     course.giveMemoryBack();
     courses.remove(course);
-    return courses.isEmpty();
+    isCutShort |= reason == FinishReason.DEADLINE;
+    if (!courses.isEmpty()) {
+      return null;
+    }
+    return isCutShort ? FinishReason.DEADLINE : reason;
   }
 
   /** Gives everything back and tells the reader; the engine's thread, or before it began. */

@@ -433,9 +433,10 @@ final class StepLoop {
       end(course.answer, reason);
     } else if (reason != null) {
       leave(course);
-      if (course.answer.ended(course)) {
+      FinishReason whole = course.answer.ended(course, reason);
+      if (whole != null) {
         settle(course.answer);
-        course.answer.end(reason);
+        course.answer.end(whole);
       }
     }
   }

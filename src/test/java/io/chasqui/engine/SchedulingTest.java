@@ -24,6 +24,9 @@ class SchedulingTest {
   private static final int[] SHORT = prompt("What is the capital of Japan?");
   private static final int[] LONG = prompt("Tell me a story about a fox. ".repeat(46));
 
+  /** Long enough for everything that is to happen before. */
+  private static final Duration LIMIT = Duration.ofSeconds(3);
+
   @Test
   void theMoreUrgentOfThoseWhoWaitGoesFirst() throws Exception {
     var blocker = new Blocker();
@@ -67,21 +70,47 @@ class SchedulingTest {
 
   @Test
   void anAnswerEndsWhenItsTimeIsUpAndKeepsWhatItHas() throws Exception {
-    var limit = Duration.ofMillis(300);
-    try (Engine engine = engine(2, new Slow())) {
-      var answer =
-          Collected.from(
-              engine.submit(
-                  GenerationRequest.forPrompt(LONG).sampling(endless()).timeout(limit).build()));
+    var request = GenerationRequest.forPrompt(LONG).sampling(endless()).timeout(LIMIT).build();
+    try (Engine engine = engine(2, new LateAt(20))) {
+      Collected answer = Collected.from(engine.submit(request));
       assertEquals(FinishReason.DEADLINE, answer.finished().reason());
-      assertEquals(answer.tokens().size(), answer.finished().usage().completionTokens());
-      assertTrue(answer.tokens().size() > 0 && answer.tokens().size() < 90);
+      assertEquals(21, answer.tokens().size());
+      assertEquals(21, answer.finished().usage().completionTokens());
     }
   }
 
   @Test
+  void theTimeWasUpIfItWasForOneOfTheChoices() throws Exception {
+    var request = GenerationRequest.forPrompt(SHORT).choices(2).maxTokens(40);
+    int[] lengths = {0, 0};
+    int seed = 0;
+    while (lengths[0] <= lengths[1] || lengths[1] < 3) { // The second ends first.
+      request.sampling(SamplingParameters.builder().temperature(1).seed(++seed).build());
+      lengths = lengths(request.build());
+    }
+    // In the step that gives the second its last token, before the first has its own.
+    try (Engine engine = engine(2, new LateAt(2 * lengths[1] - 3))) {
+      Collected answer = Collected.from(engine.submit(request.timeout(LIMIT).build()));
+      assertEquals(FinishReason.DEADLINE, answer.finished().reason(), "seed " + seed);
+      assertEquals(
+          List.of(FinishReason.DEADLINE, FinishReason.STOP),
+          answer.tokens().stream().flatMap(token -> token.end().stream()).toList());
+      assertEquals(2 * lengths[1], answer.tokens().size());
+    }
+  }
+
+  private static int[] lengths(GenerationRequest request) throws Exception {
+    int[] lengths = new int[2];
+    try (Engine engine = engine(2, new EngineListener() {})) {
+      Collected answer = Collected.from(engine.submit(request));
+      answer.finished();
+      answer.tokens().forEach(token -> lengths[token.choice()]++);
+    }
+    return lengths;
+  }
+
+  @Test
   void theLastTokenInTimeTakesAlongWhatWasHeldBackForAStopSequence() throws Exception {
-    var limit = Duration.ofSeconds(2);
     var request = GenerationRequest.forPrompt(SHORT).maxTokens(40);
     String whole;
     try (Engine engine = engine(1, new EngineListener() {})) {
@@ -89,21 +118,9 @@ class SchedulingTest {
       answer.finished();
       whole = answer.text();
     }
-    var late =
-        new EngineListener() {
-          private int tokens;
-
-          @Override
-          public void nextToken(Duration sincePrevious) {
-            tokens++;
-            if (tokens == 3) {
-              sleep(limit);
-            }
-          }
-        };
-    try (Engine engine = engine(1, late)) {
+    try (Engine engine = engine(1, new LateAt(3))) {
       // All of the answer could be the beginning of this.
-      var held = request.stop(List.of(whole + "!")).timeout(limit).build();
+      var held = request.stop(List.of(whole + "!")).timeout(LIMIT).build();
       Collected answer = Collected.from(engine.submit(held));
       assertEquals(FinishReason.DEADLINE, answer.finished().reason());
       assertEquals(4, answer.tokens().size());
@@ -253,6 +270,23 @@ class SchedulingTest {
     @Override
     public void stepped(int sequences, int tokens) {
       sleep(Duration.ofMillis(10));
+    }
+  }
+
+  /** Lets the time be up with one of the tokens that follow first ones. */
+  private static final class LateAt implements EngineListener {
+    private final int token;
+    private int tokens;
+
+    LateAt(int token) {
+      this.token = token;
+    }
+
+    @Override
+    public void nextToken(Duration sincePrevious) {
+      if (++tokens == token) {
+        sleep(LIMIT);
+      }
     }
   }
 

@@ -20,6 +20,7 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /**
@@ -381,20 +382,24 @@ final class Soak {
   }
 
   private static void judgePart(Visit visit) {
-    List<List<String>> expected = visit.known.all.choices();
-    List<List<String>> choices = visit.reader.choices();
+    List<List<SoakReader.Heard>> expected = visit.known.all.choices();
+    List<List<SoakReader.Heard>> choices = visit.reader.choices();
     for (int i = 0; i < choices.size(); i++) {
-      List<String> part = choices.get(i);
-      Stream<List<String>> wholes =
+      List<SoakReader.Heard> part = choices.get(i);
+      Stream<List<SoakReader.Heard>> wholes =
           visit.known.request.isRanked() ? expected.stream() : Stream.of(expected.get(i));
       require(
-          wholes.anyMatch(
-              whole -> part.size() <= whole.size() && part.equals(whole.subList(0, part.size()))),
+          wholes.anyMatch(whole -> isBeginning(part, whole)),
           "%s is not the beginning of one of %s, in %s".formatted(part, expected, visit));
     }
     if (!visit.reader.prompt().isEmpty()) {
       requireEqual(visit.known.alone.prompt(), visit.reader.prompt(), visit);
     }
+  }
+
+  private static boolean isBeginning(List<SoakReader.Heard> part, List<SoakReader.Heard> whole) {
+    return part.size() <= whole.size()
+        && IntStream.range(0, part.size()).allMatch(i -> part.get(i).mayBe(whole.get(i)));
   }
 
   private static void judge(Usage usage, Visit visit) {

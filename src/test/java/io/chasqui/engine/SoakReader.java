@@ -16,7 +16,7 @@ import java.util.function.IntConsumer;
  * A subscriber that notes every event to the bit, as text, and what breaks the rules of a stream.
  */
 final class SoakReader implements Flow.Subscriber<GenerationEvent> {
-  private final TreeMap<Integer, List<String>> choices = new TreeMap<>();
+  private final TreeMap<Integer, List<Heard>> choices = new TreeMap<>();
   private final List<String> prompt = new ArrayList<>();
   private final List<String> mistakes = new ArrayList<>();
   private final long demand;
@@ -38,13 +38,27 @@ final class SoakReader implements Flow.Subscriber<GenerationEvent> {
     this.onEnd = onEnd;
   }
 
+  /** A token; {@code logprobs} as text, in which two that differ in a bit differ. */
+  record Heard(int id, String text, String logprobs, Optional<FinishReason> end) {
+    /**
+     * Whether a choice that ended whole can have had this token in this place.
+     *
+     * <p>At a deadline the last token brings what was held back for a stop sequence.
+     */
+    boolean mayBe(Heard ofWhole) {
+      return end.equals(Optional.of(FinishReason.DEADLINE))
+          ? id == ofWhole.id && text.startsWith(ofWhole.text) && logprobs.equals(ofWhole.logprobs)
+          : equals(ofWhole);
+    }
+  }
+
   /** Null before {@link #onSubscribe}. */
   Flow.Subscription subscription() {
     return subscription;
   }
 
   /** The tokens of each choice. */
-  synchronized List<List<String>> choices() {
+  synchronized List<List<Heard>> choices() {
     return choices.values().stream().map(List::copyOf).toList();
   }
 
@@ -95,15 +109,13 @@ final class SoakReader implements Flow.Subscriber<GenerationEvent> {
   }
 
   private void add(Token token) {
-    List<String> choice = choices.computeIfAbsent(token.choice(), i -> new ArrayList<>());
+    List<Heard> choice = choices.computeIfAbsent(token.choice(), i -> new ArrayList<>());
     require(token.index() == choice.size(), "is not next of its choice", token);
     require(
-        choice.isEmpty() || choice.getLast().endsWith(Optional.empty().toString()),
+        choice.isEmpty() || choice.getLast().end().isEmpty(),
         "comes after the end of its choice",
         token);
-    choice.add(
-        "%d '%s' %s %s"
-            .formatted(token.id(), token.text(), describe(token.logprobs()), token.end()));
+    choice.add(new Heard(token.id(), token.text(), describe(token.logprobs()), token.end()));
     tokens++;
   }
 
@@ -113,7 +125,6 @@ final class SoakReader implements Flow.Subscriber<GenerationEvent> {
     }
   }
 
-  /** Two that differ in a bit differ in their text. */
   private static String describe(Optional<TokenLogprobs> logprobs) {
     return logprobs
         .map(of ->

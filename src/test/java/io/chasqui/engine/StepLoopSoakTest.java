@@ -39,7 +39,10 @@ class StepLoopSoakTest {
         .forEach(command::add);
     command.addAll(
         List.of(
-            "-Xmx256m",
+            "-Xmx256m", // All of it from the beginning, so that resident memory grows by what is
+            // not heap.
+            "-Xms256m",
+            "-XX:+AlwaysPreTouch",
             "-Djava.io.tmpdir=" + temporary,
             "-cp",
             System.getProperty("java.class.path"),
