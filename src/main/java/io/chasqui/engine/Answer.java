@@ -98,6 +98,11 @@ final class Answer {
   private long begun;
   private long first;
   private long last;
+
+  /** Since when its next token is being chosen. */
+  private long choosingSince;
+
+  private long choosing;
   private boolean promptTold;
   private int produced;
   private int cached = UNKNOWN;
@@ -255,6 +260,11 @@ final class Answer {
     }
   }
 
+  /** A step was computed, and what comes next is chosen from it. */
+  void computed(long now) {
+    choosingSince = now;
+  }
+
   /**
    * Notes when a token is chosen.
    *
@@ -270,6 +280,8 @@ final class Answer {
       shared.options.listener().nextToken(Duration.ofNanos(now - previous));
     }
     last = now;
+    choosing += now - choosingSince;
+    choosingSince = now;
     return now;
   }
 
@@ -314,7 +326,8 @@ final class Answer {
         new Timings(
             Duration.ofNanos(start - submitted),
             Duration.ofNanos(firstToken - start),
-            Duration.ofNanos(first == 0 ? 0 : last - firstToken));
+            Duration.ofNanos(first == 0 ? 0 : last - firstToken),
+            Duration.ofNanos(choosing));
     var usage = new Usage(request.promptLength(), Math.max(0, cached), produced, drafted, accepted);
     var end = new Finished(reason, usage, timings);
     shared.options.listener().finished(end);

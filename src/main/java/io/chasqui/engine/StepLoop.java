@@ -363,6 +363,8 @@ final class StepLoop {
       step.stream().map(course -> course.answer).distinct().forEach(answer -> fail(answer, e));
       return;
     }
+    long now = System.nanoTime();
+    step.forEach(course -> course.answer.computed(now));
     int all = step.stream().mapToInt(Course::tokens).sum();
     options.listener().stepped(runs.size(), all);
     List<Turn> turns = turns(step);

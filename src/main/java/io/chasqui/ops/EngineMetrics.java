@@ -43,6 +43,7 @@ public class EngineMetrics {
   private final Timer queueTime;
   private final Timer prefillTime;
   private final Timer decodeTime;
+  private final Timer samplingTime;
   private final Counter promptTokens;
   private final Counter generationTokens;
   private final Counter prefixQueries;
@@ -58,12 +59,17 @@ public class EngineMetrics {
   EngineMetrics(MeterRegistry registry) {
     this.registry = registry;
     timeToFirstToken =
-        timer("time_to_first_token", "From submission to the first token", TTFT_SECONDS);
-    interTokenLatency = timer("inter_token_latency", "Between two tokens", ITL_SECONDS);
-    endToEnd = timer("e2e_request_latency", "From submission to the last token", REQUEST_SECONDS);
-    queueTime = timer("request_queue_time", "Waiting for a turn", REQUEST_SECONDS);
-    prefillTime = timer("request_prefill_time", "Computing the prompt", REQUEST_SECONDS);
-    decodeTime = timer("request_decode_time", "Computing the answer", REQUEST_SECONDS);
+        timer("vllm:time_to_first_token", "From submission to the first token", TTFT_SECONDS);
+    interTokenLatency = timer("vllm:inter_token_latency", "Between two tokens", ITL_SECONDS);
+    endToEnd = timer("vllm:e2e_request_latency", "From submission to the last token", REQUEST_SECONDS);
+    queueTime = timer("vllm:request_queue_time", "Waiting for a turn", REQUEST_SECONDS);
+    prefillTime = timer("vllm:request_prefill_time", "Computing the prompt", REQUEST_SECONDS);
+    decodeTime = timer("vllm:request_decode_time", "Computing the answer", REQUEST_SECONDS);
+    samplingTime =
+        timer(
+            "chasqui_request_sampling_time",
+            "Choosing tokens, of the time of the prompt and the answer",
+            REQUEST_SECONDS);
     promptTokens = registry.counter("vllm:prompt_tokens");
     generationTokens = registry.counter("vllm:generation_tokens");
     prefixQueries = registry.counter("vllm:prefix_cache_queries");
@@ -88,7 +94,7 @@ public class EngineMetrics {
   }
 
   private Timer timer(String name, String description, double[] bucketsInSeconds) {
-    return Timer.builder("vllm:" + name + "_seconds")
+    return Timer.builder(name + "_seconds")
         .description(description)
         .serviceLevelObjectives(buckets(bucketsInSeconds))
         .register(registry);
@@ -184,6 +190,7 @@ public class EngineMetrics {
         queueTime.record(timings.queue());
         prefillTime.record(timings.prefill());
         decodeTime.record(timings.decode());
+        samplingTime.record(timings.sampling());
         endToEnd.record(timings.timeToFirstToken().plus(timings.decode()));
         promptTokens.increment(end.usage().promptTokens());
         prefixQueries.increment(end.usage().promptTokens());

@@ -29,7 +29,7 @@ class EventChannelTest {
       new GenerationEvent.Finished(
           FinishReason.STOP,
           new Usage(1, 1),
-          new Timings(Duration.ZERO, Duration.ZERO, Duration.ZERO));
+          new Timings(Duration.ZERO, Duration.ZERO, Duration.ZERO, Duration.ZERO));
 
   private final AtomicInteger cancellations = new AtomicInteger();
   private final AtomicInteger rooms = new AtomicInteger();

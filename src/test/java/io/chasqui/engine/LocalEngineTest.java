@@ -135,6 +135,10 @@ class LocalEngineTest {
     Timings timings = answer.finished().timings();
     assertTrue(timings.prefill().isPositive() && timings.decode().isPositive(), timings.toString());
     assertFalse(timings.queue().isNegative(), timings.toString());
+    assertTrue(timings.sampling().isPositive(), timings.toString());
+    assertTrue(
+        timings.sampling().compareTo(timings.prefill().plus(timings.decode())) < 0,
+        timings.toString());
   }
 
   @ParameterizedTest

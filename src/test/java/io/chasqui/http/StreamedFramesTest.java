@@ -76,6 +76,6 @@ class StreamedFramesTest {
     return new Finished(
         FinishReason.LENGTH,
         new Usage(1, 2),
-        new Timings(Duration.ZERO, Duration.ZERO, Duration.ZERO));
+        new Timings(Duration.ZERO, Duration.ZERO, Duration.ZERO, Duration.ZERO));
   }
 }

@@ -59,6 +59,7 @@ class OperationsTest {
         "vllm:request_queue_time_seconds_bucket",
         "vllm:request_prefill_time_seconds_bucket",
         "vllm:request_decode_time_seconds_bucket",
+        "chasqui_request_sampling_time_seconds_bucket",
         "vllm:request_success_total{finished_reason=\"stop\"}",
         "vllm:request_success_total{finished_reason=\"length\"}",
         "vllm:request_success_total{finished_reason=\"abort\"}",
