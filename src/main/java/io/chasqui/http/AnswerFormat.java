@@ -10,6 +10,7 @@ import io.chasqui.engine.Usage;
 import io.chasqui.tokenizer.Detokenizer;
 import io.chasqui.tokenizer.Tokenizer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.IntStream;
@@ -223,7 +224,10 @@ sealed interface AnswerFormat {
     /** The text of the prompt that precedes every choice; empty where it is not asked for. */
     private final String echo;
 
-    private final int[] lengths;
+    /** Where in its text the next token of each choice begins, be it held back or not. */
+    private final int[] offsets;
+
+    private final Detokenizer[] detokenizers;
 
     @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
     private record TextChoice(
@@ -246,7 +250,10 @@ sealed interface AnswerFormat {
       this.tokenizer = tokenizer;
       this.prompt = prompt;
       this.echo = echo;
-      lengths = new int[head.choices()];
+      offsets = new int[head.choices()];
+      Arrays.fill(offsets, echo.length());
+      detokenizers = new Detokenizer[head.choices()];
+      Arrays.setAll(detokenizers, choice -> tokenizer.newDetokenizer());
     }
 
     @Override
@@ -272,10 +279,7 @@ sealed interface AnswerFormat {
 
     private List<Object> echoes(TextLogprobs logprobs) {
       return IntStream.range(0, head.choices())
-          .mapToObj(i -> {
-            lengths[i] = echo.length();
-            return chunk(new TextChoice(i, echo, logprobs));
-          })
+          .mapToObj(i -> chunk(new TextChoice(i, echo, logprobs)))
           .toList();
     }
 
@@ -287,10 +291,10 @@ sealed interface AnswerFormat {
     }
 
     private void add(Token token, TextLogprobs logprobs) {
-      int offset = lengths[token.choice()];
-      lengths[token.choice()] += token.text().length();
       if (logprobs != null && !ChatLogprobs.isEndOfText(token, tokenizer)) {
-        logprobs.add(token.id(), token.logprobs(), offset, tokenizer);
+        int choice = token.choice();
+        logprobs.add(token.id(), token.logprobs(), offsets[choice], tokenizer);
+        offsets[choice] += detokenizers[choice].append(token.id()).length();
       }
     }
 
@@ -326,7 +330,6 @@ sealed interface AnswerFormat {
         TextLogprobs logprobs = null;
         if (head.logprobs()) {
           logprobs = of.map(this::logprobs).orElseGet(TextLogprobs::new);
-          lengths[each.index()] = echo.length();
           for (Token token : each.tokens()) {
             add(token, logprobs);
           }

@@ -201,6 +201,26 @@ class OpenAiClientTest {
   }
 
   @Test
+  void aTokensPlaceInTheTextIsToldWhileItsTextIsHeldBack() {
+    var plain = completion().logprobs(0).maxTokens(8);
+    String text = client.completions().create(plain.build()).choices().getFirst().text();
+
+    // All of the text could be the beginning of this.
+    Completion held = client.completions().create(plain.stop(text + "!").build());
+
+    var choice = held.choices().getFirst();
+    var logprobs = choice.logprobs().orElseThrow();
+    List<String> tokens = logprobs.tokens().orElseThrow();
+    List<Long> offsets = logprobs.textOffset().orElseThrow();
+    assertEquals(text, choice.text());
+    assertEquals(8, tokens.size());
+    for (int i = 0; i < tokens.size(); i++) {
+      assertTrue(text.startsWith(tokens.get(i), offsets.get(i).intValue()), logprobs.toString());
+      assertEquals(String.join("", tokens.subList(0, i)).length(), offsets.get(i));
+    }
+  }
+
+  @Test
   void modelsAreListedAndFound() {
     List<Model> models = client.models().list().data();
 
