@@ -3,12 +3,13 @@ package io.chasqui.benchmark;
 import io.chasqui.benchmark.results.Changes;
 import io.chasqui.benchmark.results.Changes.Change;
 import io.chasqui.benchmark.results.Changes.Verdict;
-import io.chasqui.benchmark.results.Results;
+import io.chasqui.benchmark.results.KeptRun;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
@@ -48,22 +49,39 @@ final class CompareCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    List<Results> old = ReportCommand.read(List.of(before));
-    List<Results> now = ReportCommand.read(List.of(after));
+    List<KeptRun> old = KeptRun.read(before);
+    List<KeptRun> now = KeptRun.read(after);
     boolean isBad = false;
     boolean isAnyCompared = false;
-    for (Results each : old) {
-      for (Results other : now) {
-        if (each.scenario().equals(other.scenario())) {
-          isAnyCompared = true;
-          isBad |= tell(new Changes(each, other));
-        }
+    for (KeptRun each : old) {
+      Optional<KeptRun> later = later(each, old, now);
+      if (later.isPresent()) {
+        isAnyCompared = true;
+        isBad |= tell(new Changes(each.results(), later.get().results()));
       }
     }
     if (!isAnyCompared) {
       throw new IOException("there is no benchmark of which both have a run");
     }
     return isBad ? 1 : 0;
+  }
+
+  /** The run of the same benchmark and name; of any name where both have a single one of it. */
+  private static Optional<KeptRun> later(KeptRun run, List<KeptRun> old, List<KeptRun> now) {
+    List<KeptRun> same = sameBenchmark(run, now);
+    return same.stream()
+        .filter(each -> each.name().equals(run.name()))
+        .findAny()
+        .or(() ->
+            same.size() == 1 && sameBenchmark(run, old).size() == 1
+                ? Optional.of(same.getFirst())
+                : Optional.empty());
+  }
+
+  private static List<KeptRun> sameBenchmark(KeptRun run, List<KeptRun> runs) {
+    return runs.stream()
+        .filter(each -> each.results().scenario().equals(run.results().scenario()))
+        .toList();
   }
 
   private boolean tell(Changes changes) {

@@ -1,7 +1,7 @@
 package io.chasqui.benchmark;
 
+import io.chasqui.benchmark.results.KeptRun;
 import io.chasqui.benchmark.results.Report;
-import io.chasqui.benchmark.results.Results;
 import io.chasqui.benchmark.results.Tables;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -10,7 +10,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
-import java.util.stream.Stream;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -23,8 +22,6 @@ import picocli.CommandLine.Parameters;
     sortOptions = false,
     mixinStandardHelpOptions = true)
 final class ReportCommand implements Callable<Integer> {
-  private static final String RECORD = ".json";
-
   @Parameters(
       arity = "1..*",
       paramLabel = "RECORD",
@@ -51,44 +48,15 @@ final class ReportCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    List<Results> runs = read(records);
+    List<KeptRun> runs = new ArrayList<>();
+    for (Path each : records) {
+      runs.addAll(KeptRun.read(each));
+    }
     Files.writeString(page, new Report(runs).html());
     if (csv.isPresent()) {
       Files.write(csv.get(), Tables.csv(runs));
     }
     System.out.println(page);
     return 0;
-  }
-
-  /**
-   * The records that are meant, in the order of their names where a directory is.
-   *
-   * @throws IOException if a directory has none, or one cannot be read
-   */
-  static List<Results> read(List<Path> records) throws IOException {
-    List<Results> runs = new ArrayList<>();
-    for (Path file : files(records)) {
-      runs.add(Results.read(file));
-    }
-    return runs;
-  }
-
-  private static List<Path> files(List<Path> records) throws IOException {
-    List<Path> files = new ArrayList<>();
-    for (Path each : records) {
-      if (!Files.isDirectory(each)) {
-        files.add(each);
-        continue;
-      }
-      try (Stream<Path> inside = Files.list(each)) {
-        List<Path> found =
-            inside.filter(file -> file.toString().endsWith(RECORD)).sorted().toList();
-        if (found.isEmpty()) {
-          throw new IOException("there is no record, no *.json, in " + each);
-        }
-        files.addAll(found);
-      }
-    }
-    return files;
   }
 }

@@ -53,6 +53,20 @@ class CompareCommandTest {
   }
 
   @Test
+  void ofTwoRunsOfABenchmarkThoseOfOneNameAreCompared() throws IOException {
+    record("a/small.json", "serve", 7);
+    record("a/large.json", "serve", 1);
+    record("b/small.json", "serve", 7);
+    record("b/large.json", "serve", 1);
+    record("c/large.json", "serve", 2);
+
+    assertEquals(0, compare(directory.resolve("a"), directory.resolve("b")));
+    assertEquals(1, compare(directory.resolve("a"), directory.resolve("c")));
+    record("c/large.json", "serve", 1);
+    assertEquals(0, compare(directory.resolve("a"), directory.resolve("c")));
+  }
+
+  @Test
   void nothingInCommonIsAnError() throws IOException {
     assertEquals(2, compare(record("a.json", "counts", 1), record("b.json", "model", 1)));
     assertEquals(2, compare(directory, directory.resolve("missing.json")));

@@ -14,10 +14,10 @@ import org.knowm.xchart.style.markers.SeriesMarkers;
 
 /** Runs as one page of HTML: of each its tables, ratios first, and its charts. */
 public final class Report {
-  private final List<Results> runs;
+  private final List<KeptRun> runs;
 
   /** The report of runs, in their order. */
-  public Report(List<Results> runs) {
+  public Report(List<KeptRun> runs) {
     this.runs = List.copyOf(runs);
   }
 
@@ -31,19 +31,19 @@ public final class Report {
     body.append("<p>");
     body.append(
         runs.stream()
-            .map(Results::scenario)
+            .map(KeptRun::name)
             .distinct()
             .map(name -> "<a href=\"#%1$s\">%1$s</a>".formatted(Drawing.escaped(name)))
             .collect(Collectors.joining(" · ")));
     body.append("</p>\n");
-    for (Results run : runs) {
-      section(run, body);
+    for (KeptRun run : runs) {
+      body.append("<h2 id=\"%1$s\">%1$s</h2>\n".formatted(Drawing.escaped(run.name())));
+      section(run.results(), body);
     }
     return Drawing.page("How Chasqui measures up", body.toString());
   }
 
   private static void section(Results run, StringBuilder to) throws IOException {
-    to.append("<h2 id=\"%1$s\">%1$s</h2>\n".formatted(Drawing.escaped(run.scenario())));
     for (String note : run.notes()) {
       to.append("<p>").append(Drawing.escaped(note)).append("</p>\n");
     }

@@ -14,7 +14,9 @@ import java.util.stream.Stream;
 
 /**
  * A run as tables: one for each group, a row for each quantity and place. First come the ratios of
- * each subject to each baseline within a round, then each subject's median, least and most.
+ * each subject to each baseline within a round, then each subject's median, least and most. Several
+ * quantities of one subject at several places are a row for each place and a column for each
+ * quantity.
  */
 public final class Tables {
   private record Row(Quantity quantity, Optional<Double> at) {}
@@ -72,6 +74,9 @@ public final class Tables {
         measured.stream()
             .map(each -> new Row(each.quantity(), each.at()))
             .collect(Collectors.toCollection(LinkedHashSet::new));
+    if (isSeries(subjects, rows)) {
+      return series(group, measured, subjects.getFirst(), rows);
+    }
     return new Table(
         cells(
             group,
@@ -84,6 +89,31 @@ public final class Tables {
                     pairs.stream().map(pair -> ratio(measured, row, pair)),
                     subjects.stream()
                         .map(subject -> find(measured, row, subject).map(Tables::cell).orElse(""))))
+            .toList());
+  }
+
+  private static boolean isSeries(List<Subject> subjects, Set<Row> rows) {
+    long quantities = rows.stream().map(Row::quantity).distinct().count();
+    return subjects.size() == 1
+        && quantities > 1
+        && rows.size() > quantities
+        && rows.stream().allMatch(row -> row.at().isPresent());
+  }
+
+  private static Table series(
+      String group, List<Measurement> measured, Subject subject, Set<Row> rows) {
+    List<Quantity> quantities = rows.stream().map(Row::quantity).distinct().toList();
+    List<Double> places = rows.stream().map(row -> row.at().orElseThrow()).distinct().toList();
+    return new Table(
+        cells(group, Stream.of(), quantities.stream().map(Quantity::title)),
+        places.stream()
+            .map(place ->
+                cells(
+                    number(place),
+                    Stream.of(),
+                    quantities.stream()
+                        .map(quantity -> new Row(quantity, Optional.of(place)))
+                        .map(row -> find(measured, row, subject).map(Tables::cell).orElse(""))))
             .toList());
   }
 
@@ -218,21 +248,21 @@ public final class Tables {
   }
 
   /** All values of runs as comma-separated lines, of which the first names the columns. */
-  public static List<String> csv(List<Results> runs) {
+  public static List<String> csv(List<KeptRun> runs) {
     List<String> lines = new ArrayList<>();
-    lines.add("scenario,group,quantity,unit,subject,at,repetition,value");
-    for (Results run : runs) {
-      run.measurements().forEach(each -> lines.addAll(csv(run.scenario(), each)));
+    lines.add("run,group,quantity,unit,subject,at,repetition,value");
+    for (KeptRun run : runs) {
+      run.results().measurements().forEach(each -> lines.addAll(csv(run.name(), each)));
     }
     return lines;
   }
 
-  private static List<String> csv(String scenario, Measurement of) {
+  private static List<String> csv(String run, Measurement of) {
     List<String> lines = new ArrayList<>();
     for (int i = 0; i < of.values().size(); i++) {
       lines.add(
           Stream.of(
-                  scenario,
+                  run,
                   of.group(),
                   of.quantity().name(),
                   of.quantity().unit(),

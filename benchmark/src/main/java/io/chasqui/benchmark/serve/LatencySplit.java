@@ -35,8 +35,14 @@ final class LatencySplit {
     Map<Quantity, Double> parts = new LinkedHashMap<>();
     parts.put(part("end-to-end"), endToEnd);
     parts.put(part("queue"), queue);
-    parts.put(part("prefill and first sampling"), prefill);
-    parts.put(part("decode and sampling"), decode);
+    parts.put(part("prefill"), prefill);
+    parts.put(part("decode"), decode);
+    server
+        .sampling()
+        .ifPresent(
+            seconds ->
+                parts.put(
+                    part("sampling, in prefill and decode"), MILLIS * seconds / answers.size()));
     parts.put(part("client's delay"), delay);
     parts.put(part("remainder"), endToEnd - delay - queue - prefill - decode);
     return Optional.of(parts);

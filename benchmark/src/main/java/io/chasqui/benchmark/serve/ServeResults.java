@@ -63,8 +63,8 @@ public final class ServeResults {
         .anyMatch(each -> !each.parts().isEmpty())) {
       results.note(
           "Parts are means of all complete answers of a rate, those of the warm-up too. Queue, prefill"
-              + " and decode are the server's own, sampling is within them, the remainder is what is"
-              + " left: HTTP, network and, of prompts sent as text, template and tokenization.");
+              + " and decode are the server's own; sampling, which Chasqui tells alone, is within the"
+              + " last two. The remainder is what is left: HTTP, network and, of prompts sent as text, template and tokenization.");
     }
     if (!tokenization.isEmpty()) {
       results.note(

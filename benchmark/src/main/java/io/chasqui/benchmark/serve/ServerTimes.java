@@ -1,7 +1,7 @@
 package io.chasqui.benchmark.serve;
 
-import java.util.Locale;
 import java.util.Optional;
+import java.util.OptionalDouble;
 
 /**
  * What a server has told of where its requests' time went, since its start: seconds of all requests
@@ -11,29 +11,36 @@ import java.util.Optional;
  * @param queue until their prompts were begun
  * @param prefill from then to the first token, which is sampled in it
  * @param decode from then to the last token, which are sampled in it
+ * @param sampling the part of prefill and decode in which tokens were chosen, which only Chasqui
+ *     tells
  */
-public record ServerTimes(long requests, double queue, double prefill, double decode) {
+public record ServerTimes(
+    long requests, double queue, double prefill, double decode, OptionalDouble sampling) {
   /** Reads Prometheus' text format; none if it lacks one of the histograms. */
   static Optional<ServerTimes> parse(String metrics) {
-    Optional<Double> count = sum(metrics, "decode", "count");
-    Optional<Double> queue = sum(metrics, "queue", "sum");
-    Optional<Double> prefill = sum(metrics, "prefill", "sum");
-    Optional<Double> decode = sum(metrics, "decode", "sum");
+    OptionalDouble count = sum(metrics, "vllm:request_decode_time_seconds_count");
+    OptionalDouble queue = sum(metrics, "vllm:request_queue_time_seconds_sum");
+    OptionalDouble prefill = sum(metrics, "vllm:request_prefill_time_seconds_sum");
+    OptionalDouble decode = sum(metrics, "vllm:request_decode_time_seconds_sum");
     return count.isEmpty() || queue.isEmpty() || prefill.isEmpty() || decode.isEmpty()
         ? Optional.empty()
         : Optional.of(
-            new ServerTimes(Math.round(count.get()), queue.get(), prefill.get(), decode.get()));
+            new ServerTimes(
+                Math.round(count.getAsDouble()),
+                queue.getAsDouble(),
+                prefill.getAsDouble(),
+                decode.getAsDouble(),
+                sum(metrics, "chasqui_request_sampling_time_seconds_sum")));
   }
 
   /** Over all labels. */
-  private static Optional<Double> sum(String metrics, String part, String of) {
-    String name = String.format(Locale.ROOT, "vllm:request_%s_time_seconds_%s", part, of);
+  private static OptionalDouble sum(String metrics, String name) {
     return metrics
         .lines()
         .filter(line -> line.startsWith(name + " ") || line.startsWith(name + "{"))
         .map(line -> line.substring(line.indexOf('}', name.length()) + 1))
         .map(line -> line.startsWith(name) ? line.substring(name.length()) : line)
-        .map(value -> Double.valueOf(value.strip().split("\\s+")[0]))
+        .mapToDouble(value -> Double.parseDouble(value.strip().split("\\s+")[0]))
         .reduce(Double::sum);
   }
 
@@ -43,6 +50,9 @@ public record ServerTimes(long requests, double queue, double prefill, double de
         requests - before.requests,
         queue - before.queue,
         prefill - before.prefill,
-        decode - before.decode);
+        decode - before.decode,
+        sampling.isPresent() && before.sampling.isPresent()
+            ? OptionalDouble.of(sampling.getAsDouble() - before.sampling.getAsDouble())
+            : OptionalDouble.empty());
   }
 }

@@ -15,7 +15,7 @@ class ReportTest {
   private static final Quantity WAIT = Quantity.lower("TTFT <p50>", "ms", 0);
 
   private static String html(Results.Builder run) throws IOException {
-    return new Report(List.of(run.build())).html();
+    return new Report(List.of(new KeptRun("run", run.build()))).html();
   }
 
   private static Results.Builder run() {

@@ -83,10 +83,27 @@ class ResultsTest {
   }
 
   @Test
-  void aSpreadsheetGetsEachValueInALineOfItsOwn() {
-    List<String> lines = Tables.csv(List.of(results()));
+  void severalQuantitiesOfOneSubjectHaveARowForEachPlace() {
+    var run = Results.begin("soak", 1, environment()).subject(Subject.of("aot", "JVM"));
+    for (double minute : new double[] {1, 2.5}) {
+      run.add("at minutes", WAIT, "aot", minute, 100 * minute);
+    }
+    run.add("at minutes", SPEED, "aot", 2.5, 7);
 
-    assertEquals("scenario,group,quantity,unit,subject,at,repetition,value", lines.getFirst());
+    assertEquals(
+        List.of(
+            "| at minutes | TTFT, median, ms | decode, tokens/s |",
+            "|---|---|---|",
+            "| 1 | 100 |  |",
+            "| 2.50 | 250 | 7.0 |"),
+        new Tables(run.build()).markdown().subList(0, 4));
+  }
+
+  @Test
+  void aSpreadsheetGetsEachValueInALineOfItsOwn() {
+    List<String> lines = Tables.csv(List.of(new KeptRun("serve", results())));
+
+    assertEquals("run,group,quantity,unit,subject,at,repetition,value", lines.getFirst());
     assertEquals("serve,\"4 streams\",decode,\"tokens/s\",aot,,1,30.0", lines.get(1));
     assertEquals("serve,\"by rate\",\"TTFT, median\",ms,aot,2.5,1,400.0", lines.getLast());
   }

@@ -77,7 +77,7 @@ public final class FakeOpenAi implements AutoCloseable {
     return keys;
   }
 
-  /** A second of queue, two of prefill and three of decode, all told in milliseconds, a request. */
+  /** Of a request a millisecond of queue, two of prefill, three of decode, and half of sampling. */
   static String metrics(int requests) {
     return """
     # TYPE vllm:request_queue_time_seconds histogram
@@ -88,8 +88,10 @@ public final class FakeOpenAi implements AutoCloseable {
     vllm:request_prefill_time_seconds_sum{model_name="a"} %3$s
     vllm:request_decode_time_seconds_count %1$d
     vllm:request_decode_time_seconds_sum %4$s
+    chasqui_request_sampling_time_seconds_sum %5$s
     """
-        .formatted(requests, requests * 0.001, requests * 0.002, requests * 0.003);
+        .formatted(
+            requests, requests * 0.001, requests * 0.002, requests * 0.003, requests * 0.0005);
   }
 
   /** A token for each word. */

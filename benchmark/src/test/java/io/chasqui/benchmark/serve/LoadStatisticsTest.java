@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalDouble;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
@@ -158,7 +159,7 @@ class LoadStatisticsTest {
   @Test
   void partsOfTheMeanRequestAddUpToWhatTheClientSaw() {
     List<Answer> answers = List.of(answer(1000, 1100), answer(2000, 2200));
-    ServerTimes server = new ServerTimes(2, 0.020, 0.080, 0.100);
+    ServerTimes server = new ServerTimes(2, 0.020, 0.080, 0.100, OptionalDouble.of(0.006));
 
     Map<String, Double> parts =
         LatencySplit.of(answers, server).orElseThrow().entrySet().stream()
@@ -166,15 +167,18 @@ class LoadStatisticsTest {
 
     assertEquals(150, parts.get("mean end-to-end"));
     assertEquals(10, parts.get("mean queue"));
-    assertEquals(40, parts.get("mean prefill and first sampling"));
-    assertEquals(50, parts.get("mean decode and sampling"));
+    assertEquals(40, parts.get("mean prefill"));
+    assertEquals(50, parts.get("mean decode"));
+    assertEquals(3, parts.get("mean sampling, in prefill and decode"));
     assertEquals(5, parts.get("mean client's delay"));
     assertEquals(45, parts.get("mean remainder"), 1e-9);
   }
 
   @Test
   void partsOfOtherRequestsThanTheClientsAreNotTold() {
-    assertTrue(LatencySplit.of(List.of(answer(1000, 1100)), new ServerTimes(2, 1, 1, 1)).isEmpty());
+    var two = new ServerTimes(2, 1, 1, 1, OptionalDouble.empty());
+
+    assertTrue(LatencySplit.of(List.of(answer(1000, 1100)), two).isEmpty());
   }
 
   @Test
@@ -182,7 +186,7 @@ class LoadStatisticsTest {
     ServerTimes twice = ServerTimes.parse(FakeOpenAi.metrics(2)).orElseThrow();
     ServerTimes once = ServerTimes.parse(FakeOpenAi.metrics(1)).orElseThrow();
 
-    assertEquals(new ServerTimes(1, 0.001, 0.002, 0.003), twice.since(once));
+    assertEquals(new ServerTimes(1, 0.001, 0.002, 0.003, OptionalDouble.of(0.0005)), twice.since(once));
     assertTrue(ServerTimes.parse("up 1.0\n").isEmpty());
     assertEquals(
         5,
