@@ -261,6 +261,7 @@ final class ProfileBench implements Callable<Integer> {
                 phase.tokensInAll(),
                 run.forwardNanos(),
                 run.samplingNanos(),
+                run.samplerNanos(),
                 kernels.sums(),
                 plain.forwardNanos() + plain.samplingNanos()));
       }

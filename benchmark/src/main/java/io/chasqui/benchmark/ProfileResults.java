@@ -11,7 +11,7 @@ import java.util.Map;
 /**
  * Where the time of a run's threads went. A run has its wall time as often as it has threads; what
  * these have not spent in an operation or in sampling they have waited, at a barrier or for the
- * sampling.
+ * sampling of others.
  */
 final class ProfileResults {
   private static final double GIGA = 1e9;
@@ -22,7 +22,8 @@ final class ProfileResults {
    * @param title of the phase
    * @param tokens that were computed
    * @param forwardNanos wall time of the forward passes
-   * @param samplingNanos wall time of the sampling, which one thread does
+   * @param samplingNanos wall time of the sampling
+   * @param samplerNanos time of all threads in it
    * @param operations time and work of all threads
    * @param plainNanos wall time of as much with kernels whose time is not measured
    */
@@ -31,6 +32,7 @@ final class ProfileResults {
       long tokens,
       long forwardNanos,
       long samplingNanos,
+      long samplerNanos,
       Map<Operation, OperationSum> operations,
       long plainNanos) {
     private long nanos() {
@@ -73,8 +75,9 @@ final class ProfileResults {
       known += each.getValue().nanos();
     }
     addShare(round, "barriers and what else is in a pass", threads * round.forwardNanos() - known);
-    addShare(round, "sampling", round.samplingNanos());
-    addShare(round, "idle beside sampling", (threads - 1) * round.samplingNanos());
+    addShare(round, "sampling", round.samplerNanos());
+    addShare(
+        round, "idle beside sampling", threads * round.samplingNanos() - round.samplerNanos());
     operations.forEach(each -> addRates(round, each.getKey(), each.getValue()));
     addSpeed(round, "speed", round.nanos());
     addSpeed(round, "speed without measuring", round.plainNanos());

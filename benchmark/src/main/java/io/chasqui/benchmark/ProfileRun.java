@@ -14,10 +14,14 @@ import io.chasqui.sampling.SamplingParameters;
 import io.chasqui.sampling.TokenHistory;
 import io.chasqui.sampling.TokenSet;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 
-/** Some sequences that share each step, from random prompts on: forward passes and sampling. */
+/**
+ * Some sequences that share each step, from random prompts on: forward passes and sampling, for
+ * which each thread takes a part of the sequences, as a server does it.
+ */
 final class ProfileRun implements AutoCloseable {
   /** Tokens of a prompt in one step. */
   private static final int STEP = 512;
@@ -27,9 +31,13 @@ final class ProfileRun implements AutoCloseable {
   private final ThreadTeam team;
   private final KvCache cache;
   private final Decoder decoder;
-  private final Sampler sampler;
   private final SamplingParameters parameters;
-  private final float[] logits;
+
+  /** Of each thread, as is a row of logits. */
+  private final Sampler[] samplers;
+
+  private final float[][] logits;
+  private final long[] samplerNanos;
   private final List<Sequence> sequences = new ArrayList<>();
   private final List<TokenHistory> histories = new ArrayList<>();
   private final SplittableRandom random;
@@ -61,9 +69,11 @@ final class ProfileRun implements AutoCloseable {
             sequences * KvLayout.blocks(positions));
     decoder =
         new Decoder(model, kernels, team, cache, positions, Math.max(STEP, sequences), sequences);
-    sampler = new Sampler(vocabulary, TokenSet.of());
     parameters = SamplingParameters.builder().temperature(0.8).topP(0.95).seed(seed).build();
-    logits = new float[vocabulary];
+    samplers = new Sampler[threads];
+    Arrays.setAll(samplers, member -> new Sampler(vocabulary, TokenSet.of()));
+    logits = new float[threads][vocabulary];
+    samplerNanos = new long[threads];
     random = new SplittableRandom(seed);
     last = new int[sequences];
     var blocks = new KvBlocks(cache);
@@ -85,7 +95,9 @@ final class ProfileRun implements AutoCloseable {
         batch.add(sequence, random.ints(to - from, 0, vocabulary).toArray(), to == prompt ? 1 : 0);
         forward(batch);
       }
-      last[s] = sample(0, s, 0);
+      long begin = System.nanoTime();
+      sample(0, 0, s, 0);
+      samplingNanos += System.nanoTime() - begin;
     }
   }
 
@@ -99,9 +111,7 @@ final class ProfileRun implements AutoCloseable {
         batch.add(sequences.get(s), new int[] {last[s]}, 1);
       }
       forward(batch);
-      for (int s = 0; s < sequences.size(); s++) {
-        last[s] = sample(s, s, i);
-      }
+      sampleAll(i);
     }
   }
 
@@ -111,17 +121,32 @@ final class ProfileRun implements AutoCloseable {
     forwardNanos += System.nanoTime() - begin;
   }
 
-  private int sample(int row, int sequence, int index) {
+  private void sampleAll(int index) {
     long begin = System.nanoTime();
-    decoder.copyLogits(row, logits);
-    int token = sampler.next(logits, parameters, histories.get(sequence), index);
+    if (sequences.size() == 1) {
+      sample(0, 0, 0, index);
+    } else {
+      team.run((member, size) -> {
+        for (int s = member; s < sequences.size(); s += size) {
+          sample(member, s, s, index);
+        }
+      });
+    }
     samplingNanos += System.nanoTime() - begin;
-    return token;
+  }
+
+  private void sample(int member, int row, int sequence, int index) {
+    long begin = System.nanoTime();
+    decoder.copyLogits(row, logits[member]);
+    last[sequence] =
+        samplers[member].next(logits[member], parameters, histories.get(sequence), index);
+    samplerNanos[member] += System.nanoTime() - begin;
   }
 
   void reset() {
     forwardNanos = 0;
     samplingNanos = 0;
+    Arrays.fill(samplerNanos, 0);
   }
 
   /** Time of the forward passes since the last reset. */
@@ -129,9 +154,14 @@ final class ProfileRun implements AutoCloseable {
     return forwardNanos;
   }
 
-  /** Time of the sampling since the last reset, which one thread does while the others wait. */
+  /** Time of the sampling since the last reset. */
   long samplingNanos() {
     return samplingNanos;
+  }
+
+  /** What all threads have spent in it. */
+  long samplerNanos() {
+    return Arrays.stream(samplerNanos).sum();
   }
 
   @Override

@@ -37,6 +37,7 @@ class ProfileResultsTest {
                 100,
                 9 * SECOND,
                 SECOND,
+                3 * SECOND / 2,
                 Map.of(PRODUCT, product, Operation.NORM, sum(1, 0, 0)),
                 8 * SECOND));
     return builder.build().measurements();
@@ -59,8 +60,8 @@ class ProfileResultsTest {
     assertEquals(60, value(results, "matmul", share), 1e-9);
     assertEquals(5, value(results, "norms", share), 1e-9);
     assertEquals(25, value(results, "barriers and what else is in a pass", share), 1e-9);
-    assertEquals(5, value(results, "sampling", share), 1e-9);
-    assertEquals(5, value(results, "idle beside sampling", share), 1e-9);
+    assertEquals(7.5, value(results, "sampling", share), 1e-9);
+    assertEquals(2.5, value(results, "idle beside sampling", share), 1e-9);
     assertEquals(
         100,
         results.stream()
