@@ -61,7 +61,8 @@ public class EngineMetrics {
     timeToFirstToken =
         timer("vllm:time_to_first_token", "From submission to the first token", TTFT_SECONDS);
     interTokenLatency = timer("vllm:inter_token_latency", "Between two tokens", ITL_SECONDS);
-    endToEnd = timer("vllm:e2e_request_latency", "From submission to the last token", REQUEST_SECONDS);
+    endToEnd =
+        timer("vllm:e2e_request_latency", "From submission to the last token", REQUEST_SECONDS);
     queueTime = timer("vllm:request_queue_time", "Waiting for a turn", REQUEST_SECONDS);
     prefillTime = timer("vllm:request_prefill_time", "Computing the prompt", REQUEST_SECONDS);
     decodeTime = timer("vllm:request_decode_time", "Computing the answer", REQUEST_SECONDS);

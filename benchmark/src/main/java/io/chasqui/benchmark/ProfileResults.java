@@ -76,8 +76,7 @@ final class ProfileResults {
     }
     addShare(round, "barriers and what else is in a pass", threads * round.forwardNanos() - known);
     addShare(round, "sampling", round.samplerNanos());
-    addShare(
-        round, "idle beside sampling", threads * round.samplingNanos() - round.samplerNanos());
+    addShare(round, "idle beside sampling", threads * round.samplingNanos() - round.samplerNanos());
     operations.forEach(each -> addRates(round, each.getKey(), each.getValue()));
     addSpeed(round, "speed", round.nanos());
     addSpeed(round, "speed without measuring", round.plainNanos());

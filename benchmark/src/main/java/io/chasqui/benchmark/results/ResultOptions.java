@@ -36,7 +36,8 @@ public final class ResultOptions {
   public void tell(Results results, PrintStream out) throws IOException {
     switch (format) {
       case MD -> new Tables(results).markdown().forEach(out::println);
-      case CSV -> Tables.csv(List.of(new KeptRun(results.scenario(), results))).forEach(out::println);
+      case CSV ->
+          Tables.csv(List.of(new KeptRun(results.scenario(), results))).forEach(out::println);
       case JSON -> out.print(results.json());
     }
     if (record.isPresent()) {

@@ -39,10 +39,8 @@ final class LatencySplit {
     parts.put(part("decode"), decode);
     server
         .sampling()
-        .ifPresent(
-            seconds ->
-                parts.put(
-                    part("sampling, in prefill and decode"), MILLIS * seconds / answers.size()));
+        .ifPresent(seconds ->
+            parts.put(part("sampling, in prefill and decode"), MILLIS * seconds / answers.size()));
     parts.put(part("client's delay"), delay);
     parts.put(part("remainder"), endToEnd - delay - queue - prefill - decode);
     return Optional.of(parts);

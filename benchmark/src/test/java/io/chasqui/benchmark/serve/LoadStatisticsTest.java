@@ -186,7 +186,8 @@ class LoadStatisticsTest {
     ServerTimes twice = ServerTimes.parse(FakeOpenAi.metrics(2)).orElseThrow();
     ServerTimes once = ServerTimes.parse(FakeOpenAi.metrics(1)).orElseThrow();
 
-    assertEquals(new ServerTimes(1, 0.001, 0.002, 0.003, OptionalDouble.of(0.0005)), twice.since(once));
+    assertEquals(
+        new ServerTimes(1, 0.001, 0.002, 0.003, OptionalDouble.of(0.0005)), twice.since(once));
     assertTrue(ServerTimes.parse("up 1.0\n").isEmpty());
     assertEquals(
         5,
