@@ -5,7 +5,7 @@ import java.lang.management.ManagementFactory;
 import java.util.function.IntConsumer;
 
 /** Repeats work until HotSpot's compilers have nothing left to do for it. */
-final class CompilerWarmUp {
+public final class CompilerWarmUp {
   private static final int MOST_ROUNDS = 20;
   private static final double IDLE = 0.01;
 
@@ -17,7 +17,7 @@ final class CompilerWarmUp {
    *
    * @param work does it as many times as it is told
    */
-  static void run(int times, IntConsumer work) {
+  public static void run(int times, IntConsumer work) {
     work.accept(times);
     CompilationMXBean compilers = ManagementFactory.getCompilationMXBean();
     for (int round = 0; round < MOST_ROUNDS; round++) {

@@ -8,7 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** A program that measures, and writes its results as JSON, an object a line. */
-final class JsonProgram {
+public final class JsonProgram {
   private static final JsonMapper JSON = new JsonMapper();
 
   private JsonProgram() {}
@@ -20,7 +20,7 @@ final class JsonProgram {
    * @return the objects that it has written, at least one
    * @throws IOException if it fails, or writes none
    */
-  static List<JsonNode> run(List<String> command, Path log)
+  public static List<JsonNode> run(List<String> command, Path log)
       throws IOException, InterruptedException {
     Process process = new ProcessBuilder(command).redirectError(log.toFile()).start();
     List<JsonNode> results = new ArrayList<>();

@@ -13,7 +13,7 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /** What a measurement was made on. */
-final class Machine {
+public final class Machine {
   private static final Path CPU_INFO = Path.of("/proc/cpuinfo");
 
   private Machine() {}
@@ -22,7 +22,7 @@ final class Machine {
    * The processor's name. Under virtualization that is often no more than a brand: family and model
    * say which it is.
    */
-  static String cpu() {
+  public static String cpu() {
     try {
       return Files.isReadable(CPU_INFO) ? linuxCpu(Files.readString(CPU_INFO)) : macCpu();
     } catch (IOException e) {
@@ -58,16 +58,16 @@ final class Machine {
   }
 
   /** The sources' commit, which the script {@code chasqui} tells. */
-  static String commit() {
+  public static String commit() {
     return System.getProperty("chasqui.commit", "unknown");
   }
 
-  static String jvm() {
+  public static String jvm() {
     return System.getProperty("java.vendor.version") + " " + Runtime.version();
   }
 
   /** All that a run is stamped with, memory's bandwidth measured now. */
-  static Environment environment() throws InterruptedException {
+  public static Environment environment() throws InterruptedException {
     int processors = CpuLimit.processors();
     return new Environment(
         Instant.now().truncatedTo(ChronoUnit.SECONDS),

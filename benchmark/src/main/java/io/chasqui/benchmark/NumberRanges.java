@@ -9,7 +9,7 @@ import java.util.regex.Pattern;
  * Lists of numbers as llama-bench takes them: numbers and ranges with commas between them, a range
  * being {@code first-last}, {@code first-last+step} or {@code first-last*factor}.
  */
-final class NumberRanges {
+public final class NumberRanges {
   private static final Pattern ITEM =
       Pattern.compile("(\\d{1,9})(?:-(\\d{1,9})(?:([+*])(\\d{1,9}))?)?");
   private static final int MAX_NUMBERS = 10_000;
@@ -22,7 +22,7 @@ final class NumberRanges {
    * @param least the smallest number that is allowed
    * @throws IllegalArgumentException if the text is no such list, with what is wrong
    */
-  static List<Integer> parse(String text, int least) {
+  public static List<Integer> parse(String text, int least) {
     var numbers = new ArrayList<Integer>();
     for (String item : text.split(",", -1)) {
       Matcher range = ITEM.matcher(item);

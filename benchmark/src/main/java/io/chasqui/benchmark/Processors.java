@@ -9,7 +9,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /** Lets a program run on some of the processors only, so that it has as many threads. */
-final class Processors {
+public final class Processors {
   private static final Path STATUS = Path.of("/proc/self/status");
   private static final String ALLOWED = "Cpus_allowed_list:";
 
@@ -21,7 +21,7 @@ final class Processors {
    *
    * @throws IllegalArgumentException if there are not as many
    */
-  static List<String> bind(List<String> command, int count) throws IOException {
+  public static List<String> bind(List<String> command, int count) throws IOException {
     int all = CpuLimit.processors();
     if (count < 1 || count > all) {
       throw new IllegalArgumentException(

@@ -34,7 +34,7 @@ import picocli.CommandLine.Parameters;
     description = "Writes a Llama of any shape with random weights.",
     mixinStandardHelpOptions = true,
     showDefaultValues = true)
-final class RandomModel implements Callable<Integer> {
+public final class RandomModel implements Callable<Integer> {
   private static final JsonMapper JSON = new JsonMapper();
   private static final int BYTES = 256;
   private static final int LONGEST_PIECE = 20;

@@ -8,30 +8,30 @@ import java.util.List;
  * @param tokens of each repetition
  * @param nanos of each repetition
  */
-record Samples(int tokens, List<Long> nanos) {
-  Samples {
+public record Samples(int tokens, List<Long> nanos) {
+  public Samples {
     nanos = List.copyOf(nanos);
   }
 
   /** Tokens a second of each repetition. */
-  List<Double> tokensPerSecond() {
+  public List<Double> tokensPerSecond() {
     return nanos.stream().map(each -> 1e9 * tokens / each).toList();
   }
 
-  double meanNanos() {
+  public double meanNanos() {
     return mean(nanos);
   }
 
-  double deviationNanos() {
+  public double deviationNanos() {
     return deviation(nanos);
   }
 
   /** The mean of the repetitions' speeds, which is llama-bench's; not tokens by the mean time. */
-  double meanSpeed() {
+  public double meanSpeed() {
     return mean(tokensPerSecond());
   }
 
-  double deviationSpeed() {
+  public double deviationSpeed() {
     return deviation(tokensPerSecond());
   }
 

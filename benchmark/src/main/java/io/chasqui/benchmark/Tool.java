@@ -6,10 +6,10 @@ import java.nio.file.FileSystemException;
 import picocli.CommandLine;
 
 /** The command lines of the benchmarks: what a user can do something about is one line. */
-final class Tool {
+public final class Tool {
   private Tool() {}
 
-  static CommandLine commandLine(Object command) {
+  public static CommandLine commandLine(Object command) {
     return new CommandLine(command)
         .setCaseInsensitiveEnumValuesAllowed(true)
         .setParameterExceptionHandler(
@@ -18,7 +18,7 @@ final class Tool {
   }
 
   /** Makes sure that no server or engine that was started for a measurement is left behind. */
-  static void endChildrenWithThisProcess() {
+  public static void endChildrenWithThisProcess() {
     Runtime.getRuntime()
         .addShutdownHook(
             new Thread(() -> ProcessHandle.current().children().forEach(ProcessHandle::destroy)));

@@ -1,8 +1,0 @@
-package io.chasqui.benchmark;
-
-/**
- * A request that no client should send.
- *
- * @param bytes what is sent at once
- */
-record HostileRequest(HostileKind kind, byte[] bytes) {}
