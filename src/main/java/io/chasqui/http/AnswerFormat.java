@@ -227,6 +227,7 @@ sealed interface AnswerFormat {
     /** Where in its text the next token of each choice begins, be it held back or not. */
     private final int[] offsets;
 
+    /** Of each choice; none where nobody wants to know the offsets. */
     private final Detokenizer[] detokenizers;
 
     @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
@@ -252,7 +253,7 @@ sealed interface AnswerFormat {
       this.echo = echo;
       offsets = new int[head.choices()];
       Arrays.fill(offsets, echo.length());
-      detokenizers = new Detokenizer[head.choices()];
+      detokenizers = new Detokenizer[head.logprobs() ? head.choices() : 0];
       Arrays.setAll(detokenizers, choice -> tokenizer.newDetokenizer());
     }
 
