@@ -147,7 +147,8 @@ public final class AbuseBench implements Callable<Integer> {
                 servers.chasqui(present, file.map(Path::toAbsolutePath), Servers.POSITIONS, log))) {
       server.awaitHealthy();
       for (Subject subject : List.of(ALONE, BESIDE, AFTER)) {
-        results.subject(servers.describe(subject, present, Weights.of(name(), model), server));
+        results.subject(
+            servers.describe(subject, present, Weights.of(Servers.name(file), model), server));
       }
       HostileTally tally = measure(server, model, results);
       tellErrors(server, log);
@@ -174,10 +175,6 @@ public final class AbuseBench implements Callable<Integer> {
     measure(server, meter, results);
     tally.addTo(results, HOSTILE, BESIDE.id());
     return tally;
-  }
-
-  private String name() {
-    return file.map(path -> path.getFileName().toString()).orElse(EmbeddedModel.NAME);
   }
 
   private void measure(Server server, AbuseMeter meter, Results.Builder results)

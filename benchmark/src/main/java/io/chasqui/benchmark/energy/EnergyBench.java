@@ -140,9 +140,7 @@ public final class EnergyBench implements Callable<Integer> {
   }
 
   private String name() {
-    return directory.isPresent()
-        ? servers.name(Model.PEER)
-        : file.map(Path::toString).orElse(EmbeddedModel.NAME);
+    return directory.isPresent() ? servers.name(Model.PEER) : Servers.name(file);
   }
 
   private void measure(List<Variant> present, PackedModel model)

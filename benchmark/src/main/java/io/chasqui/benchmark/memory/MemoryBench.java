@@ -210,7 +210,7 @@ final class MemoryBench implements Callable<Integer> {
     for (Optional<Path> file : models()) {
       try (PackedModel model = file.map(PackedModel::open).orElseGet(MemoryBench::demo)) {
         for (Variant variant : present) {
-          tell("%s, %s".formatted(name(file), variant));
+          tell("%s, %s".formatted(Servers.name(file), variant));
           areClose &= isClose(measure(servers, variant, file, model, results));
         }
       }
@@ -231,10 +231,6 @@ final class MemoryBench implements Callable<Integer> {
 
   private static PackedModel demo() {
     return new EmbeddedModel().packed();
-  }
-
-  private static String name(Optional<Path> file) {
-    return file.map(path -> path.getFileName().toString()).orElse(EmbeddedModel.NAME);
   }
 
   /** Adds what an estimate and a server came to, and returns the one divided by the other. */
@@ -259,8 +255,10 @@ final class MemoryBench implements Callable<Integer> {
       for (int round = 0; round < rounds; round++) {
         ConcurrentStreams.run(server, requests(model, positions, random));
       }
-      Subject subject = Subject.of(variant + "-" + name(file), title(name(file), estimate));
-      results.subject(servers.describe(subject, variant, Weights.of(name(file), model), server));
+      Subject subject =
+          Subject.of(variant + "-" + Servers.name(file), title(Servers.name(file), estimate));
+      results.subject(
+          servers.describe(subject, variant, Weights.of(Servers.name(file), model), server));
       return add(results, variant, subject.id(), estimate.path("bytes"), server.resident());
     }
   }

@@ -3,13 +3,13 @@ package io.chasqui.benchmark.profile;
 import io.chasqui.benchmark.CompilerWarmUp;
 import io.chasqui.benchmark.Machine;
 import io.chasqui.benchmark.Tool;
+import io.chasqui.benchmark.forward.BenchedModel;
 import io.chasqui.benchmark.forward.ModelRunner;
 import io.chasqui.benchmark.results.Better;
 import io.chasqui.benchmark.results.Environment;
 import io.chasqui.benchmark.results.Quantity;
 import io.chasqui.benchmark.results.ResultOptions;
 import io.chasqui.benchmark.results.Results;
-import io.chasqui.benchmark.results.Subject;
 import io.chasqui.kernel.DType;
 import io.chasqui.kernel.Kernels;
 import io.chasqui.kernel.KvLayout;
@@ -142,7 +142,7 @@ public final class ProfileBench implements Callable<Integer> {
           Results.begin("profile", seed, environment)
               .option("n-prompt", phases.getFirst().prompt())
               .option("n-gen", generated)
-              .subject(subject(model));
+              .subject(BenchedModel.subject(SUBJECT, "Chasqui", model, KvLayout.Type.F16, threads));
       try (Recording recording = recording()) {
         measure(model, phases, environment, results);
         if (recording != null) {
@@ -173,17 +173,6 @@ public final class ProfileBench implements Callable<Integer> {
 
   private Phase decode(String title, int sequences) {
     return new Phase(title, sequences, DEPTH, generated);
-  }
-
-  private Subject subject(PackedModel model) {
-    return Subject.of(SUBJECT, "Chasqui")
-        .on(Machine.jvm(), Kernels.best().name(), threads)
-        .with(
-            file.map(Path::toString).orElse(EmbeddedModel.NAME),
-            model.weightsDigest(),
-            model.weightBytes(),
-            model.quantization().toString(),
-            KvLayout.Type.F16.toString());
   }
 
   private Recording recording() throws IOException {

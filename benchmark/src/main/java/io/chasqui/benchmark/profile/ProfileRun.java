@@ -95,9 +95,7 @@ final class ProfileRun implements AutoCloseable {
         batch.add(sequence, random.ints(to - from, 0, vocabulary).toArray(), to == prompt ? 1 : 0);
         forward(batch);
       }
-      long begin = System.nanoTime();
-      sample(0, 0, s, 0);
-      samplingNanos += System.nanoTime() - begin;
+      sample(s, 1, 0);
     }
   }
 
@@ -111,7 +109,7 @@ final class ProfileRun implements AutoCloseable {
         batch.add(sequences.get(s), new int[] {last[s]}, 1);
       }
       forward(batch);
-      sampleAll(i);
+      sample(0, sequences.size(), i);
     }
   }
 
@@ -121,14 +119,15 @@ final class ProfileRun implements AutoCloseable {
     forwardNanos += System.nanoTime() - begin;
   }
 
-  private void sampleAll(int index) {
+  /** Samples a token for each of some sequences, whose logits are the rows of the last step. */
+  private void sample(int first, int count, int index) {
     long begin = System.nanoTime();
-    if (sequences.size() == 1) {
-      sample(0, 0, 0, index);
+    if (count == 1) {
+      sample(0, 0, first, index);
     } else {
       team.run((member, size) -> {
-        for (int s = member; s < sequences.size(); s += size) {
-          sample(member, s, s, index);
+        for (int row = member; row < count; row += size) {
+          sample(member, row, first + row, index);
         }
       });
     }

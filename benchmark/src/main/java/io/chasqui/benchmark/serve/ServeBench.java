@@ -397,7 +397,7 @@ final class ServeBench implements Callable<Integer> {
   }
 
   private String name(Servers servers) {
-    return directory.isPresent() ? servers.name(Model.PEER) : model.orElse(EmbeddedModel.NAME);
+    return directory.isPresent() ? servers.name(Model.PEER) : Servers.name(model.map(Path::of));
   }
 
   private void measure(List<ServeLoad.Target> targets, ServeLoad load, ServeResults results)

@@ -207,12 +207,14 @@ public record Servers(Path root, PeerDirectory peers, int threads) {
     };
   }
 
-  /** The name of a model's file; the demo model has none of its own. */
+  /** The name of a model's file. */
   public String name(Model model) {
-    return switch (model) {
-      case PEER -> peers.packed().getFileName().toString();
-      case DEMO -> EmbeddedModel.NAME;
-    };
+    return name(file(model));
+  }
+
+  /** The name of a packed file, without its place; the demo model has none of its own. */
+  public static String name(Optional<Path> file) {
+    return file.map(path -> path.getFileName().toString()).orElse(EmbeddedModel.NAME);
   }
 
   /**

@@ -134,7 +134,10 @@ public final class SoakBench implements Callable<Integer> {
       server.awaitHealthy();
       results.subject(
           servers.describe(
-              present.subject(present.toString()), present, Weights.of(name(), model), server));
+              present.subject(present.toString()),
+              present,
+              Weights.of(Servers.name(file), model),
+              server));
       var soak = new Soak(server, model.tokenizer(), streams, seed);
       SoakDrift drift = soak.run(duration, SoakBench::tell);
       var added = new SoakResults(results, present.toString());
@@ -147,10 +150,6 @@ public final class SoakBench implements Callable<Integer> {
       drift.beyond().forEach(each -> tell(each.sentence()));
       return drift.beyond().isEmpty();
     }
-  }
-
-  private String name() {
-    return file.map(Path::toString).orElse(EmbeddedModel.NAME);
   }
 
   private static void tell(String message) {
