@@ -5,6 +5,9 @@
  * of the products of quants: the bias of the stored weights is taken off on the way.
  */
 
+/* Sums of a tile that wait for the latency of an addition. */
+#define CHAINED_SUMS 4
+
 INLINE v16i q4_start(int x_sum) { return i_set1(-8 * x_sum); }
 INLINE v16i dot4_q4(v16i acc, v16i u, v16i x) { return _mm512_dpbusd_epi32(acc, u, x); }
 INLINE v16i q4_finish(v16i acc, int x_sum) { (void)x_sum; return acc; }
