@@ -57,6 +57,9 @@ public final class Decoder implements AutoCloseable {
 
   private Batch batch;
 
+  /** Of each span, its first token. */
+  private final int[] firstTokens;
+
   /** Of each output row, the token that it belongs to. */
   private final int[] outputTokens;
 
@@ -117,6 +120,7 @@ public final class Decoder implements AutoCloseable {
     int widest = Math.max(Math.max(config.hidden(), queryWidth), config.feedForward());
     quantized = memory.allocate(QuantizedRows.bytes(maxTokens, widest));
     logits = floats(maxOutputs, output.paddedRows());
+    firstTokens = new int[maxTokens];
     outputTokens = new int[maxOutputs];
   }
 
@@ -201,6 +205,7 @@ public final class Decoder implements AutoCloseable {
             "%d tokens come to a sequence that has reserved %d positions; reserve them before"
                 .formatted(span.tokens().length, span.sequence().reserved()));
       }
+      firstTokens[s] = token;
       span.sequence().copyBlocks(blockTable(s));
       rotary.extend(span.sequence().length() + span.tokens().length);
       for (int i = 0; i < span.tokens().length; i++, token++) {
@@ -250,7 +255,7 @@ public final class Decoder implements AutoCloseable {
     scale(residual, own, config.embeddingMultiplier());
     for (int i = 0; i < layers.length; i++) {
       attention(layers[i], cache.layer(i), member, size, own, tokens);
-      feedForward(layers[i], member, size, own, tokens);
+      feedForward(layers[i], own, tokens);
     }
     logits(member, size);
   }
@@ -260,7 +265,7 @@ public final class Decoder implements AutoCloseable {
     norm(residual, layer.inputNorm(), own);
     MemorySegment x = input(hidden, config.hidden(), own, layer.qkv());
     team.barrier();
-    matmul(layer.qkv(), x, tokens, qkv, member, size);
+    matmul(layer.qkv(), x, tokens, qkv);
     team.barrier();
     if (own.count() > 0) {
       addBias(qkv, layer.qkvBias(), qkvWidth, own);
@@ -269,28 +274,24 @@ public final class Decoder implements AutoCloseable {
     }
     team.barrier();
     // A block is written by one member only, for positions share its cache lines.
-    int first = 0;
-    for (int s = 0; s < batch.spans().size(); s++) {
+    for (int s = member; s < batch.spans().size(); s += size) {
       Span span = batch.spans().get(s);
-      if (s % size == member) {
-        kernels.storeKv(
-            cache.layout(),
-            kv,
-            blockTable(s),
-            span.sequence().length(),
-            qkvPart(first, queryWidth),
-            qkvPart(first, queryWidth + kvWidth),
-            qkvWidth,
-            span.tokens().length);
-      }
-      first += span.tokens().length;
+      kernels.storeKv(
+          cache.layout(),
+          kv,
+          blockTable(s),
+          span.sequence().length(),
+          qkvPart(firstTokens[s], queryWidth),
+          qkvPart(firstTokens[s], queryWidth + kvWidth),
+          qkvWidth,
+          span.tokens().length);
     }
     team.barrier();
-    attend(kv, member, size);
+    attend(kv);
     team.barrier();
     x = input(attended, queryWidth, own, layer.o());
     team.barrier();
-    matmul(layer.o(), x, tokens, hidden, member, size);
+    matmul(layer.o(), x, tokens, hidden);
     team.barrier();
     addResidual(layer.oBias(), own);
   }
@@ -314,53 +315,47 @@ public final class Decoder implements AutoCloseable {
         rotary.rows());
   }
 
-  /** The KV heads of all sequences are dealt to the members in equal runs. */
-  private void attend(MemorySegment kv, int member, int size) {
+  /** Members claim one KV head of one sequence after another: sequences have many lengths. */
+  private void attend(MemorySegment kv) {
     int kvHeads = config.kvHeads();
-    Share share = Share.of(batch.spans().size() * kvHeads, member, size);
-    int first = 0;
-    for (int s = 0; s < batch.spans().size(); s++) {
+    int items = batch.spans().size() * kvHeads;
+    for (int item = team.claim(1); item < items; item = team.claim(1)) {
+      int s = item / kvHeads;
+      int head = item % kvHeads;
+      int first = firstTokens[s];
       Span span = batch.spans().get(s);
-      int from = Math.clamp(share.from() - s * kvHeads, 0, kvHeads);
-      int to = Math.clamp(share.to() - s * kvHeads, 0, kvHeads);
-      if (from < to) {
-        kernels.attention(
-            cache.layout(),
-            kv,
-            blockTable(s),
-            span.sequence().length(),
-            qkvPart(first, 0),
-            qkvWidth,
-            span.tokens().length,
-            config.heads(),
-            config.attentionMultiplier(),
-            attended.asSlice(4L * first * queryWidth),
-            queryWidth,
-            from,
-            to);
-      }
-      first += span.tokens().length;
+      kernels.attention(
+          cache.layout(),
+          kv,
+          blockTable(s),
+          span.sequence().length(),
+          qkvPart(first, 0),
+          qkvWidth,
+          span.tokens().length,
+          config.heads(),
+          config.attentionMultiplier(),
+          attended.asSlice(4L * first * queryWidth),
+          queryWidth,
+          head,
+          head + 1);
     }
   }
 
-  private void feedForward(Layer layer, int member, int size, Share own, int tokens) {
+  private void feedForward(Layer layer, Share own, int tokens) {
     norm(residual, layer.postNorm(), own);
     MemorySegment x = input(hidden, config.hidden(), own, layer.gate());
     team.barrier();
-    Share groups = Share.of(layer.gate().groups(), member, size);
-    kernels.gateUp(
-        layer.gate(),
-        layer.up(),
-        x,
-        tokens,
-        activated,
-        config.feedForward(),
-        groups.from(),
-        groups.to());
+    int groups = layer.gate().groups();
+    int part = part(groups);
+    for (int from = team.claim(part); from < groups; from = team.claim(part)) {
+      int to = Math.min(from + part, groups);
+      kernels.gateUp(
+          layer.gate(), layer.up(), x, tokens, activated, config.feedForward(), from, to);
+    }
     team.barrier();
     x = input(activated, config.feedForward(), own, layer.down());
     team.barrier();
-    matmul(layer.down(), x, tokens, hidden, member, size);
+    matmul(layer.down(), x, tokens, hidden);
     team.barrier();
     addResidual(null, own);
   }
@@ -384,7 +379,7 @@ public final class Decoder implements AutoCloseable {
     }
     MemorySegment x = input(hidden, config.hidden(), own, output);
     team.barrier();
-    matmul(output, x, outputs, logits, member, size);
+    matmul(output, x, outputs, logits);
   }
 
   private void norm(MemorySegment from, MemorySegment weight, Share own) {
@@ -415,10 +410,20 @@ public final class Decoder implements AutoCloseable {
     return quantized;
   }
 
-  private void matmul(
-      Matrix w, MemorySegment x, int tokens, MemorySegment out, int member, int size) {
-    Share groups = Share.of(w.groups(), member, size);
-    kernels.matmul(w, x, tokens, out, w.paddedRows(), groups.from(), groups.to());
+  private void matmul(Matrix w, MemorySegment x, int tokens, MemorySegment out) {
+    int part = part(w.groups());
+    for (int from = team.claim(part); from < w.groups(); from = team.claim(part)) {
+      int to = Math.min(from + part, w.groups());
+      kernels.matmul(w, x, tokens, out, w.paddedRows(), from, to);
+    }
+  }
+
+  /**
+   * Groups that a member claims at once of a matrix: few enough that members end at about the same
+   * time, as many as the kernels do together, and an even number for kernels that take two.
+   */
+  private int part(int groups) {
+    return team.size() == 1 ? groups : Math.clamp(groups / (8 * team.size()) & ~1, 2, 16);
   }
 
   private void addBias(MemorySegment x, MemorySegment bias, int width, Share own) {
@@ -446,7 +451,7 @@ public final class Decoder implements AutoCloseable {
     }
   }
 
-  /** A run of rows, groups or heads that is one member's. */
+  /** A run of rows that is one member's. */
   private record Share(int from, int to) {
     static Share of(int all, int member, int size) {
       return new Share(

@@ -6,8 +6,8 @@ import java.util.concurrent.locks.LockSupport;
 
 /**
  * A fixed team of threads that does one piece of work at a time, all of them the same code, each on
- * its share, and that meets at barriers inside it. A member that waits spins for a moment, then
- * yields, and then sleeps, so that a team without work costs nothing.
+ * its share or on what it claims, and that meets at barriers inside it. A member that waits spins
+ * for a moment, then yields, and then sleeps, so that a team without work costs nothing.
  */
 public final class ThreadTeam implements AutoCloseable {
   /** Long enough for the gaps inside a step where every member has a processor of its own. */
@@ -24,6 +24,9 @@ public final class ThreadTeam implements AutoCloseable {
   private final int size;
   private final Thread[] workers;
   private final AtomicInteger arrived = new AtomicInteger();
+
+  /** What has been claimed since the last barrier. */
+  private final AtomicInteger claimed = new AtomicInteger();
 
   /** Workers that have not finished the current piece of work. */
   private final AtomicInteger busy = new AtomicInteger();
@@ -84,6 +87,7 @@ public final class ThreadTeam implements AutoCloseable {
     this.work = work;
     failure.set(null);
     arrived.set(0);
+    claimed.set(0);
     busy.set(workers.length);
     int next = assignment + 1;
     assignment = next;
@@ -108,6 +112,7 @@ public final class ThreadTeam implements AutoCloseable {
     int before = phase;
     if (arrived.incrementAndGet() == size) {
       arrived.set(0);
+      claimed.set(0);
       phase = before + 1;
       return;
     }
@@ -117,6 +122,18 @@ public final class ThreadTeam implements AutoCloseable {
       }
       pause(waited);
     }
+  }
+
+  /**
+   * Claims the next of the parts of something that all members do together: one that is slower, or
+   * kept off its processor, claims fewer. Between one thing and the next lies a {@link #barrier}.
+   *
+   * @param count numbers in this part
+   * @return the first of these numbers, which count from 0 since the last barrier; where it is not
+   *     less than all there are, nothing is left to do
+   */
+  public int claim(int count) {
+    return claimed.getAndAdd(count);
   }
 
   private void pause(int waited) {

@@ -10,6 +10,7 @@ import java.lang.management.ManagementFactory;
 import java.lang.management.ThreadMXBean;
 import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicIntegerArray;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -36,6 +37,34 @@ class ThreadTeamTest {
         });
       }
       assertEquals(0, wrong.get());
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2, 3, 8})
+  void everyPartIsClaimedOnceBetweenTwoBarriersHoweverSlowAMemberIs(int size) {
+    try (ThreadTeam team = new ThreadTeam(size)) {
+      int parts = 50;
+      AtomicIntegerArray claims = new AtomicIntegerArray(parts);
+      int rounds = 100;
+      for (int run = 0; run < rounds; run++) {
+        team.run((member, members) -> {
+          for (int step = 0; step < 4; step++) {
+            for (int from = team.claim(3); from < parts; from = team.claim(3)) {
+              for (int i = from; i < Math.min(from + 3, parts); i++) {
+                claims.incrementAndGet(i);
+              }
+              if (member == 0) {
+                Thread.onSpinWait();
+              }
+            }
+            team.barrier();
+          }
+        });
+      }
+      for (int i = 0; i < parts; i++) {
+        assertEquals(4 * rounds, claims.get(i), "part " + i);
+      }
     }
   }
 
