@@ -6,11 +6,13 @@ import io.chasqui.benchmark.results.Drawing;
 import java.awt.BasicStroke;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.IntStream;
-import org.knowm.xchart.CategoryChart;
+import org.knowm.xchart.HorizontalBarChart;
 import org.knowm.xchart.XYChart;
 import org.knowm.xchart.XYSeries;
 import org.knowm.xchart.internal.chartpart.Chart;
@@ -107,23 +109,21 @@ public final class Charts {
     return runs.stream().filter(run -> run.setup().traffic().equals(as.setup().traffic())).toList();
   }
 
-  private CategoryChart concurrencies(String title, String unit, ToDoubleFunction<Run> value) {
-    CategoryChart chart = Drawing.bars(title, "containerConcurrency", unit);
+  private HorizontalBarChart concurrencies(String title, String unit, ToDoubleFunction<Run> value) {
     List<Run> runs = study.concurrencies();
-    runs.stream()
-        .map(run -> run.scaling().utilization())
-        .distinct()
-        .forEach(utilization -> {
-          List<Run> bars =
-              runs.stream().filter(run -> run.scaling().utilization() == utilization).toList();
-          chart.addSeries(
-              utilization + " % utilization",
-              bars.stream()
-                  .map(run -> String.valueOf(run.scaling().containerConcurrency()))
-                  .toList(),
-              bars.stream().map(value::applyAsDouble).toList());
-        });
-    return chart;
+    Map<String, List<Double>> series = new LinkedHashMap<>();
+    for (Run run : runs) {
+      series
+          .computeIfAbsent(
+              run.scaling().utilization() + " % utilization", name -> new ArrayList<>())
+          .add(value.applyAsDouble(run));
+    }
+    List<String> concurrencies =
+        runs.stream()
+            .map(run -> "containerConcurrency " + run.scaling().containerConcurrency())
+            .distinct()
+            .toList();
+    return Drawing.bars(title, unit, concurrencies, series);
   }
 
   private XYChart rates() {

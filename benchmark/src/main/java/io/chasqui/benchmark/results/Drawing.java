@@ -2,21 +2,22 @@ package io.chasqui.benchmark.results;
 
 import java.awt.BasicStroke;
 import java.awt.Color;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.util.Base64;
+import java.util.Collection;
+import java.util.List;
 import java.util.Locale;
-import java.util.regex.Pattern;
-import org.knowm.xchart.CategoryChart;
-import org.knowm.xchart.CategoryChartBuilder;
-import org.knowm.xchart.VectorGraphicsEncoder;
-import org.knowm.xchart.VectorGraphicsEncoder.VectorGraphicsFormat;
+import java.util.Map;
+import org.knowm.xchart.BitmapEncoder;
+import org.knowm.xchart.BitmapEncoder.BitmapFormat;
+import org.knowm.xchart.HorizontalBarChart;
+import org.knowm.xchart.HorizontalBarChartBuilder;
 import org.knowm.xchart.XYChart;
 import org.knowm.xchart.XYChartBuilder;
 import org.knowm.xchart.XYSeries;
 import org.knowm.xchart.internal.chartpart.Chart;
 import org.knowm.xchart.style.AxesChartStyler;
+import org.knowm.xchart.style.Styler.LegendLayout;
 import org.knowm.xchart.style.Styler.LegendPosition;
 import org.knowm.xchart.style.markers.SeriesMarkers;
 
@@ -27,23 +28,37 @@ public final class Drawing {
 
   private static final int WIDTH = 900;
   private static final int HEIGHT = 340;
-  private static final Pattern DIGITS = Pattern.compile("(\\.[0-9]{2})[0-9]+");
+
+  /** What a chart of bars has besides them, and each bar, in points. */
+  private static final int BARS_FRAME = 130;
+
+  private static final int BAR = 16;
+
+  /** The least from one name to the next, in points: of fewer the library leaves out some. */
+  private static final int NAME = 40;
+
+  /** Letters of a legend's names that fit beside each other. */
+  private static final int LEGEND = 80;
 
   /** Colours of Okabe and Ito, which people with any colour vision can tell apart. */
-  private static final Color[] COLORS = {
+  private static final Color[] PALETTE = {
     new Color(0x0072B2),
     new Color(0xD55E00),
     new Color(0x009E73),
     new Color(0xCC79A7),
     new Color(0xE69F00),
-    new Color(0x56B4E9)
+    new Color(0x56B4E9),
+    Color.BLACK
   };
+
+  /** Series of a chart that have each a colour of its own. */
+  static final int COLORS = PALETTE.length;
 
   private Drawing() {}
 
-  /** The colour of a series by its place; they come again after six. */
+  /** The colour of a series by its place; they come again after seven. */
   public static Color color(int series) {
-    return COLORS[series % COLORS.length];
+    return PALETTE[series % PALETTE.length];
   }
 
   /** A chart of lines. */
@@ -60,17 +75,27 @@ public final class Drawing {
     return chart;
   }
 
-  /** A chart of bars. */
-  public static CategoryChart bars(String title, String x, String y) {
-    CategoryChart chart =
-        new CategoryChartBuilder()
+  /**
+   * A chart of bars that lie, one below the other, so that there is room for their names.
+   *
+   * @param names of the groups of bars, from the top
+   * @param series by name, a value for each group
+   */
+  public static HorizontalBarChart bars(
+      String title, String x, List<String> names, Map<String, List<Double>> series) {
+    HorizontalBarChart chart =
+        new HorizontalBarChartBuilder()
             .width(WIDTH)
-            .height(HEIGHT)
+            .height(BARS_FRAME + names.size() * Math.max(NAME, BAR * (series.size() + 1)))
             .title(title)
             .xAxisTitle(x)
-            .yAxisTitle(y)
             .build();
     style(chart.getStyler());
+    chart.getStyler().setXAxisMin(0.0);
+    // This axis's hint is taken for the names too; the frame takes a tenth of their room.
+    chart.getStyler().setXAxisTickMarkSpacingHint(NAME * 9 / 10);
+    legend(chart.getStyler(), series.keySet());
+    series.forEach((name, values) -> chart.addSeries(name, values, names));
     return chart;
   }
 
@@ -80,9 +105,20 @@ public final class Drawing {
     styler.setPlotBorderVisible(false);
     styler.setPlotGridLinesColor(new Color(0xE0E0E0));
     styler.setLegendPosition(LegendPosition.OutsideS);
+    styler.setLegendLayout(LegendLayout.Horizontal);
+    styler.setAxisTickLabelsFont(styler.getLegendFont());
     styler.setLegendBorderColor(Color.WHITE);
     styler.setYAxisMin(0.0);
-    styler.setSeriesColors(COLORS);
+    styler.setSeriesColors(PALETTE);
+  }
+
+  /** Puts the names of series where they have room: none for one alone, whose chart tells. */
+  static void legend(AxesChartStyler styler, Collection<String> names) {
+    styler.setLegendVisible(names.size() > 1);
+    if (names.stream().mapToInt(String::length).sum() > LEGEND) {
+      styler.setLegendLayout(LegendLayout.Vertical);
+      styler.setLegendPosition(LegendPosition.OutsideE);
+    }
   }
 
   /** Adds a line without marks. */
@@ -94,20 +130,15 @@ public final class Drawing {
   }
 
   /**
-   * A chart as an element of HTML: an image of its own, because two charts have elements of the
-   * same id.
+   * A chart as an element of HTML that has the image in it.
    *
    * @throws IOException if it cannot be drawn
    */
   public static String image(Chart<?, ?> chart) throws IOException {
-    var bytes = new ByteArrayOutputStream();
-    VectorGraphicsEncoder.saveVectorGraphic(chart, bytes, VectorGraphicsFormat.SVG);
-    // Letters are outlines with coordinates of many digits, most of the page's size.
-    String svg = DIGITS.matcher(bytes.toString(StandardCharsets.UTF_8)).replaceAll("$1");
-    return "<img alt=\"%s\" src=\"data:image/svg+xml;base64,%s\">\n"
-        .formatted(
-            escaped(chart.getTitle()),
-            Base64.getEncoder().encodeToString(svg.getBytes(StandardCharsets.UTF_8)));
+    // Vectors would be five times as large: the library draws the outline of each letter.
+    byte[] png = BitmapEncoder.getBitmapBytes(chart, BitmapFormat.PNG);
+    return "<img alt=\"%s\" src=\"data:image/png;base64,%s\">\n"
+        .formatted(escaped(chart.getTitle()), Base64.getEncoder().encodeToString(png));
   }
 
   /** A text in HTML. */

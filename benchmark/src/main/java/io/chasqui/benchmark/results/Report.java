@@ -2,12 +2,13 @@ package io.chasqui.benchmark.results;
 
 import java.io.IOException;
 import java.util.ArrayList;
-import java.util.LinkedHashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
-import java.util.function.Predicate;
+import java.util.function.Function;
 import java.util.stream.Collectors;
-import org.knowm.xchart.CategoryChart;
+import org.knowm.xchart.HorizontalBarChart;
 import org.knowm.xchart.XYChart;
 import org.knowm.xchart.internal.chartpart.Chart;
 import org.knowm.xchart.style.markers.SeriesMarkers;
@@ -79,16 +80,21 @@ public final class Report {
     to.append("</tr>\n");
   }
 
-  /** Of each unit one: what has no common unit has no common axis. */
+  /**
+   * Of each unit one, since what has no common unit has no common axis. Numbers without a unit are
+   * counts and ratios, for which the table is enough.
+   */
   private static List<Chart<?, ?>> charts(Results run, String group) {
     List<Chart<?, ?>> charts = new ArrayList<>();
-    List<Measurement> all = run.of(group);
-    for (String unit : distinct(all.stream().map(each -> each.quantity().unit()).toList())) {
-      List<Measurement> same = filter(all, each -> each.quantity().unit().equals(unit));
-      List<Measurement> scaled = filter(same, each -> each.at().isPresent());
-      List<Measurement> single = filter(same, each -> each.at().isEmpty());
+    List<Measurement> all =
+        run.of(group).stream().filter(each -> !each.quantity().unit().isEmpty()).toList();
+    for (List<Measurement> same : groups(all, each -> each.quantity().unit()).values()) {
+      String unit = same.getFirst().quantity().unit();
+      List<Measurement> scaled = same.stream().filter(each -> each.at().isPresent()).toList();
+      List<Measurement> single = same.stream().filter(each -> each.at().isEmpty()).toList();
       if (scaled.stream().map(Measurement::at).distinct().count() > 1) {
-        charts.add(lines(run, group, unit, scaled));
+        readable(run, unit, scaled)
+            .forEach((what, lines) -> charts.add(lines(run, group, what, unit, lines)));
       }
       if (single.size() > 1) {
         charts.add(bars(run, group, unit, single));
@@ -97,23 +103,56 @@ public final class Report {
     return charts;
   }
 
-  private static List<Measurement> filter(List<Measurement> all, Predicate<Measurement> wanted) {
-    return all.stream().filter(wanted).toList();
+  private static <K> Map<K, List<Measurement>> groups(
+      List<Measurement> all, Function<Measurement, K> key) {
+    return all.stream()
+        .collect(Collectors.groupingBy(key, LinkedHashMap::new, Collectors.toList()));
   }
 
-  private static Set<String> distinct(List<String> names) {
-    return new LinkedHashSet<>(names);
+  /**
+   * Charts of lines, by what is in them: all of a unit; or, where these are more lines than
+   * colours, what has names that begin alike; and of these, if need be, what is of one subject.
+   */
+  private static Map<String, List<Measurement>> readable(
+      Results run, String unit, List<Measurement> scaled) {
+    Map<String, List<Measurement>> charts = new LinkedHashMap<>();
+    if (isReadable(scaled)) {
+      charts.put(unit, scaled);
+      return charts;
+    }
+    groups(scaled, each -> each.quantity().name().split("[ ,]", 2)[0])
+        .forEach((word, alike) -> {
+          Set<String> names = groups(alike, each -> each.quantity().name()).keySet();
+          if (isReadable(alike)) {
+            charts.put(names.size() == 1 ? names.iterator().next() : word, alike);
+          } else {
+            groups(alike, each -> word + ", " + run.subject(each.subject()).title())
+                .forEach(charts::put);
+          }
+        });
+    return charts;
+  }
+
+  private static boolean isReadable(List<Measurement> scaled) {
+    return groups(scaled, Report::line).size() <= Drawing.COLORS;
+  }
+
+  /** What is the same of all points of a line. */
+  private static List<String> line(Measurement of) {
+    return List.of(of.subject(), of.quantity().name());
   }
 
   /** Medians by place, a line for each subject and quantity. */
   private static XYChart lines(
-      Results run, String group, String unit, List<Measurement> measurements) {
-    XYChart chart = Drawing.xy(group, group, unit);
+      Results run, String group, String what, String unit, List<Measurement> measurements) {
+    XYChart chart = Drawing.xy(group + ": " + what, group, unit);
     boolean several = measurements.stream().map(Measurement::subject).distinct().count() > 1;
-    for (String name :
-        distinct(measurements.stream().map(each -> series(run, each, several)).toList())) {
-      List<Measurement> line =
-          filter(measurements, each -> series(run, each, several).equals(name));
+    List<String> names = new ArrayList<>();
+    for (List<Measurement> line : groups(measurements, Report::line).values()) {
+      Measurement first = line.getFirst();
+      String subject = several ? run.subject(first.subject()).title() + ": " : "";
+      String name = subject + first.quantity().name();
+      names.add(name);
       Drawing.line(
               chart,
               name,
@@ -121,34 +160,28 @@ public final class Report {
               line.stream().mapToDouble(Measurement::median).toArray())
           .setMarker(SeriesMarkers.CIRCLE);
     }
+    Drawing.legend(chart.getStyler(), names);
     return chart;
-  }
-
-  private static String series(Results run, Measurement of, boolean severalSubjects) {
-    String subject = severalSubjects ? run.subject(of.subject()).title() + ": " : "";
-    return subject + of.quantity().name();
   }
 
   /** Medians, a group of bars for each quantity and a bar in it for each subject. */
-  private static CategoryChart bars(
+  private static HorizontalBarChart bars(
       Results run, String group, String unit, List<Measurement> measurements) {
-    CategoryChart chart = Drawing.bars(group, "", unit);
-    Set<String> quantities =
-        distinct(measurements.stream().map(each -> each.quantity().name()).toList());
-    for (String id : distinct(measurements.stream().map(Measurement::subject).toList())) {
-      List<Measurement> ofSubject = filter(measurements, each -> each.subject().equals(id));
-      chart.addSeries(
-          run.subject(id).title(),
-          List.copyOf(quantities),
-          quantities.stream().map(name -> median(ofSubject, name)).toList());
+    Map<String, List<Measurement>> quantities =
+        groups(measurements, each -> each.quantity().name());
+    Map<String, List<Double>> series = new LinkedHashMap<>();
+    for (String subject : groups(measurements, Measurement::subject).keySet()) {
+      series.put(
+          run.subject(subject).title(),
+          quantities.values().stream().map(each -> median(each, subject)).toList());
     }
-    return chart;
+    return Drawing.bars(group, unit, List.copyOf(quantities.keySet()), series);
   }
 
   /** 0, which draws no bar, where it was not measured. */
-  private static double median(List<Measurement> measurements, String quantity) {
-    return measurements.stream()
-        .filter(each -> each.quantity().name().equals(quantity))
+  private static double median(List<Measurement> quantity, String subject) {
+    return quantity.stream()
+        .filter(each -> each.subject().equals(subject))
         .mapToDouble(Measurement::median)
         .findAny()
         .orElse(0);

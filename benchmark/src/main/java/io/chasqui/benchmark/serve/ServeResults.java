@@ -15,6 +15,11 @@ import java.util.stream.Collectors;
 
 /** Collects what each server has come to at each rate of each round, and tells it. */
 public final class ServeResults {
+  /** A group's name stands at its axis too, whose numbers are rates. */
+  private static final String LOAD = "requests/s";
+
+  private static final String PARTS = "parts of a request, by requests/s";
+
   /** One turn of a server. */
   private record Turn(LoadStatistics load, Optional<ServerTimes> times) {
     Map<Quantity, Double> parts() {
@@ -122,7 +127,7 @@ public final class ServeResults {
       Results.Builder results, String server, double rate, List<Turn> rounds) {
     tellAll(
         results,
-        "load",
+        LOAD,
         server,
         rate,
         rounds.stream().map(each -> each.load().quantities()).toList());
@@ -134,7 +139,7 @@ public final class ServeResults {
     for (String outcome : outcomes) {
       for (Turn each : rounds) {
         results.add(
-            "load",
+            LOAD,
             Quantity.lower("failed: " + outcome, "", 0),
             server,
             rate,
@@ -145,13 +150,13 @@ public final class ServeResults {
 
   private void tellParts(Results.Builder results, String server, double rate, List<Turn> rounds) {
     List<Map<Quantity, Double>> parts = rounds.stream().map(Turn::parts).toList();
-    tellAll(results, "parts", server, rate, parts);
+    tellAll(results, PARTS, server, rate, parts);
     boolean isTold = parts.stream().noneMatch(Map::isEmpty);
     Double millis = tokenization.get(server);
     if (isTold && millis != null) {
       for (int round = 0; round < rounds.size(); round++) {
         results.add(
-            "parts", LatencySplit.part("tokenization, in the remainder"), server, rate, millis);
+            PARTS, LatencySplit.part("tokenization, in the remainder"), server, rate, millis);
       }
     }
     if (!isTold && rounds.stream().allMatch(each -> each.times().isPresent())) {

@@ -8,6 +8,8 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.chasqui.benchmark.autoscaling.Study.Run;
 import io.chasqui.benchmark.autoscaling.Timeline.Series;
+import java.awt.image.BufferedImage;
+import java.io.ByteArrayInputStream;
 import java.io.File;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -20,13 +22,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import javax.imageio.ImageIO;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
 /** A small study, of a slow pod and a low peak. */
 class StudyTest {
   private static final Path BASE = Path.of("../k8s/base");
-  private static final Pattern IMAGE = Pattern.compile("src=\"data:image/svg\\+xml;base64,(.*)\"");
+  private static final Pattern IMAGE = Pattern.compile("src=\"data:image/png;base64,(.*)\"");
 
   private static final List<String> asked = new ArrayList<>();
   private static Study study;
@@ -138,15 +141,23 @@ class StudyTest {
   void thePageHasItsChartsInside() throws IOException {
     String page = new Charts(study).html();
 
-    List<String> charts =
+    List<byte[]> charts =
         IMAGE
             .matcher(page)
             .results()
             .map(image -> Base64.getDecoder().decode(image.group(1)))
-            .map(svg -> new String(svg, StandardCharsets.UTF_8))
             .toList();
     assertEquals(9, charts.size());
-    charts.forEach(svg -> assertTrue(svg.contains("</svg>")));
+    for (byte[] png : charts) {
+      BufferedImage image = ImageIO.read(new ByteArrayInputStream(png));
+      long colors =
+          Arrays.stream(
+                  image.getRGB(
+                      0, 0, image.getWidth(), image.getHeight(), null, 0, image.getWidth()))
+              .distinct()
+              .count();
+      assertTrue(colors > 2, "nothing is drawn");
+    }
     assertFalse(page.contains("src=\"http"));
   }
 

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.util.List;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 
 /** A report is one page, with a chart for what has a common axis. */
@@ -44,6 +45,34 @@ class ReportTest {
     assertEquals(0, charts(html(run().add("by rate", WAIT, "jvm", 1, 5))));
     assertEquals(
         1, charts(html(run().add("by rate", WAIT, "jvm", 1, 5).add("by rate", WAIT, "jvm", 2, 9))));
+  }
+
+  @Test
+  void countsAndRatiosAreInTheTableAlone() throws IOException {
+    Results.Builder run = run();
+    run.add("steps", Quantity.exact("steps"), "jvm", 3);
+    run.add("steps", Quantity.exact("blocks"), "jvm", 4);
+    assertEquals(0, charts(html(run)));
+  }
+
+  @Test
+  void moreLinesThanColoursAreDrawnByTheBeginningOfTheirNamesAndThenBySubject() throws IOException {
+    Results.Builder run = run();
+    List<String> names =
+        List.of("TTFT p50", "TTFT p99", "ITL p50", "part a", "part b", "part c", "part d");
+    for (double rate : new double[] {1, 2}) {
+      for (String name : names) {
+        run.add("rates", Quantity.lower(name, "ms", 1), "jvm", rate, 5);
+        run.add("rates", Quantity.lower(name, "ms", 1), "llama-cpp", rate, 5);
+      }
+    }
+    assertEquals(
+        List.of("rates: TTFT", "rates: ITL p50", "rates: part, JVM", "rates: part, llama-server"),
+        Pattern.compile("<img alt=\"([^\"]*)\"")
+            .matcher(html(run))
+            .results()
+            .map(image -> image.group(1))
+            .toList());
   }
 
   @Test
