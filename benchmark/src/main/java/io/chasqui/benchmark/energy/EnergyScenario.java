@@ -55,13 +55,12 @@ final class EnergyScenario {
 
   /**
    * Answers, as many at once as there are streams, again and again to the same prompts. These are
-   * sent before, so that they are cached but for their last tokens.
+   * sent before for a token each, so that they are cached but for their last tokens.
    */
   EnergyMeter.Work decode(TokenSource server, int streams, long seed)
       throws IOException, InterruptedException {
-    var random = new SplittableRandom(seed);
-    List<StreamRequest> requests = requests(random, streams, ANSWER);
-    ConcurrentStreams.run(server, requests);
+    List<StreamRequest> requests = requests(new SplittableRandom(seed), streams, ANSWER);
+    ConcurrentStreams.run(server, requests(new SplittableRandom(seed), streams, 1));
     return () -> {
       long begin = System.nanoTime();
       long tokens = 0;
