@@ -15,7 +15,6 @@ import io.chasqui.benchmark.servers.Servers.Weights;
 import io.chasqui.benchmark.streams.StreamMeter;
 import io.chasqui.benchmark.streams.StreamQuantity;
 import io.chasqui.model.CpuLimit;
-import io.chasqui.pack.EmbeddedModel;
 import io.chasqui.pack.PackedModel;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -141,7 +140,7 @@ public final class AbuseBench implements Callable<Integer> {
             .option("streams", streams)
             .option("requests", requests)
             .option("rate", rate);
-    try (PackedModel model = file.map(PackedModel::open).orElseGet(new EmbeddedModel()::packed);
+    try (PackedModel model = Servers.open(file);
         var server =
             new Server(
                 servers.chasqui(present, file.map(Path::toAbsolutePath), Servers.POSITIONS, log))) {

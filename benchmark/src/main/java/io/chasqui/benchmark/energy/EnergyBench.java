@@ -12,7 +12,6 @@ import io.chasqui.benchmark.servers.Servers.Model;
 import io.chasqui.benchmark.servers.Servers.Variant;
 import io.chasqui.benchmark.servers.Servers.Weights;
 import io.chasqui.model.CpuLimit;
-import io.chasqui.pack.EmbeddedModel;
 import io.chasqui.pack.PackedModel;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -134,9 +133,7 @@ public final class EnergyBench implements Callable<Integer> {
   }
 
   private PackedModel open() {
-    return directory.isPresent()
-        ? servers.open(Model.PEER)
-        : file.map(PackedModel::open).orElseGet(new EmbeddedModel()::packed);
+    return directory.isPresent() ? servers.open(Model.PEER) : Servers.open(file);
   }
 
   private String name() {

@@ -10,12 +10,12 @@ import io.chasqui.benchmark.results.Environment;
 import io.chasqui.benchmark.results.Quantity;
 import io.chasqui.benchmark.results.ResultOptions;
 import io.chasqui.benchmark.results.Results;
+import io.chasqui.benchmark.servers.Servers;
 import io.chasqui.kernel.DType;
 import io.chasqui.kernel.Kernels;
 import io.chasqui.kernel.KvLayout;
 import io.chasqui.model.CpuLimit;
 import io.chasqui.model.Decoder;
-import io.chasqui.pack.EmbeddedModel;
 import io.chasqui.pack.PackedModel;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -135,7 +135,7 @@ public final class ProfileBench implements Callable<Integer> {
     if (rounds < 1 || threads < 1 || generated < 1 || prompt.orElse(1) < 1) {
       throw new IllegalArgumentException("-p, -n, --threads and --rounds must be at least 1");
     }
-    try (PackedModel model = file.map(PackedModel::open).orElseGet(new EmbeddedModel()::packed)) {
+    try (PackedModel model = Servers.open(file)) {
       List<Phase> phases = phases(Decoder.maxContext(model.config()));
       Environment environment = Machine.environment();
       Results.Builder results =

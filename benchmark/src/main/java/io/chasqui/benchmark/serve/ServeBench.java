@@ -13,7 +13,6 @@ import io.chasqui.benchmark.servers.Servers.Model;
 import io.chasqui.benchmark.servers.Servers.Variant;
 import io.chasqui.benchmark.servers.Servers.Weights;
 import io.chasqui.model.CpuLimit;
-import io.chasqui.pack.EmbeddedModel;
 import io.chasqui.pack.PackedModel;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -382,7 +381,7 @@ final class ServeBench implements Callable<Integer> {
     if (directory.isPresent()) {
       return servers.open(Model.PEER);
     }
-    return model.map(Path::of).map(PackedModel::open).orElseGet(new EmbeddedModel()::packed);
+    return Servers.open(model.map(Path::of));
   }
 
   private Launch launch(Servers servers, Variant variant) throws IOException {

@@ -203,7 +203,7 @@ public record Servers(Path root, PeerDirectory peers, int threads) {
   public PackedModel open(Model model) {
     return switch (model) {
       case PEER -> PackedModel.open(peers.packed());
-      case DEMO -> new EmbeddedModel().packed();
+      case DEMO -> open(Optional.empty());
     };
   }
 
@@ -215,6 +215,11 @@ public record Servers(Path root, PeerDirectory peers, int threads) {
   /** The name of a packed file, without its place; the demo model has none of its own. */
   public static String name(Optional<Path> file) {
     return file.map(path -> path.getFileName().toString()).orElse(EmbeddedModel.NAME);
+  }
+
+  /** A packed file, or the demo model; closed by the caller. */
+  public static PackedModel open(Optional<Path> file) {
+    return file.map(PackedModel::open).orElseGet(new EmbeddedModel()::packed);
   }
 
   /**

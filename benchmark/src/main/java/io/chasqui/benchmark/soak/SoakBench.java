@@ -11,7 +11,6 @@ import io.chasqui.benchmark.servers.Servers.Variant;
 import io.chasqui.benchmark.servers.Servers.Weights;
 import io.chasqui.model.CpuLimit;
 import io.chasqui.model.Decoder;
-import io.chasqui.pack.EmbeddedModel;
 import io.chasqui.pack.PackedModel;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -115,7 +114,7 @@ public final class SoakBench implements Callable<Integer> {
         servers
             .present(variant.map(Set::of).orElse(Set.of()), EnumSet.of(servers.jvm()))
             .getFirst();
-    try (PackedModel model = file.map(PackedModel::open).orElseGet(new EmbeddedModel()::packed)) {
+    try (PackedModel model = Servers.open(file)) {
       return soak(servers, present, model) ? 0 : 1;
     }
   }
