@@ -23,6 +23,12 @@ import java.lang.foreign.MemorySegment;
  * <p>For one thread at a time, which is the team's first member.
  */
 public final class Decoder implements AutoCloseable {
+  /** Multiplications that take a member some microseconds. */
+  private static final long CLAIMED_WORK = 1_000_000;
+
+  /** Groups that C's kernels do one after the other without looking elsewhere. */
+  private static final int MOST_GROUPS = 16;
+
   private final ModelConfig config;
   private final Kernels kernels;
   private final ThreadTeam team;
@@ -315,13 +321,17 @@ public final class Decoder implements AutoCloseable {
         rotary.rows());
   }
 
-  /** Members claim one KV head of one sequence after another: sequences have many lengths. */
+  /**
+   * Members claim one sequence after another, which have many lengths; of few sequences one KV head
+   * after another.
+   */
   private void attend(MemorySegment kv) {
     int kvHeads = config.kvHeads();
-    int items = batch.spans().size() * kvHeads;
-    for (int item = team.claim(1); item < items; item = team.claim(1)) {
-      int s = item / kvHeads;
-      int head = item % kvHeads;
+    int heads = batch.spans().size() < 4 * team.size() ? 1 : kvHeads;
+    int all = batch.spans().size() * kvHeads;
+    for (int from = team.claim(heads); from < all; from = team.claim(heads)) {
+      int s = from / kvHeads;
+      int head = from % kvHeads;
       int first = firstTokens[s];
       Span span = batch.spans().get(s);
       kernels.attention(
@@ -337,7 +347,7 @@ public final class Decoder implements AutoCloseable {
           attended.asSlice(4L * first * queryWidth),
           queryWidth,
           head,
-          head + 1);
+          head + heads);
     }
   }
 
@@ -346,7 +356,7 @@ public final class Decoder implements AutoCloseable {
     MemorySegment x = input(hidden, config.hidden(), own, layer.gate());
     team.barrier();
     int groups = layer.gate().groups();
-    int part = part(groups);
+    int part = part(layer.gate(), tokens);
     for (int from = team.claim(part); from < groups; from = team.claim(part)) {
       int to = Math.min(from + part, groups);
       kernels.gateUp(
@@ -411,7 +421,7 @@ public final class Decoder implements AutoCloseable {
   }
 
   private void matmul(Matrix w, MemorySegment x, int tokens, MemorySegment out) {
-    int part = part(w.groups());
+    int part = part(w, tokens);
     for (int from = team.claim(part); from < w.groups(); from = team.claim(part)) {
       int to = Math.min(from + part, w.groups());
       kernels.matmul(w, x, tokens, out, w.paddedRows(), from, to);
@@ -419,11 +429,17 @@ public final class Decoder implements AutoCloseable {
   }
 
   /**
-   * Groups that a member claims at once of a matrix: few enough that members end at about the same
-   * time, as many as the kernels do together, and an even number for kernels that take two.
+   * Groups of a matrix that a member claims at once: few enough that members end at about the same
+   * time, as many as the kernels do together, an even number for kernels that take two, and enough
+   * work that a claim and a call cost nothing beside it. To read a weight from memory takes about
+   * as long as six multiplications.
    */
-  private int part(int groups) {
-    return team.size() == 1 ? groups : Math.clamp(groups / (8 * team.size()) & ~1, 2, 16);
+  private int part(Matrix w, int tokens) {
+    int share = Math.ceilDiv(w.groups(), team.size());
+    long groupWork = (long) DType.GROUP_ROWS * w.columns() * (tokens + 6);
+    long least = Math.ceilDiv(CLAIMED_WORK, groupWork);
+    long even = Math.max(least, Math.min(share / 8, MOST_GROUPS)) + 1 & ~1L;
+    return (int) Math.min(even, share);
   }
 
   private void addBias(MemorySegment x, MemorySegment bias, int width, Share own) {
