@@ -18,6 +18,8 @@ import io.chasqui.pack.EmbeddedModel;
 import io.chasqui.pack.ModelConfig;
 import io.chasqui.pack.ModelLocation;
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
@@ -185,7 +187,13 @@ public final class QuantizationBench implements Callable<Integer> {
   }
 
   private void tellOptions(Results.Builder results, List<Integer> places) {
-    results.option("source", source);
+    // A directory without its place, which says nothing on another machine.
+    Path directory = Path.of(source);
+    results.option(
+        "source",
+        Files.isDirectory(directory)
+            ? directory.toAbsolutePath().normalize().getFileName()
+            : source);
     results.option("prompt", prompt);
     results.option("generated", generated);
     results.option("batches", batches);
