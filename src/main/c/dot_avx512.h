@@ -1,7 +1,6 @@
 /* Sums of products of bytes with AVX-512 BW alone; see dot_vnni.h. */
 
 /* Pairs of products are summed in 16 bits through a whole block: 16 * 15 * 127 = 30480 fits. */
-#define CHAINED_SUMS 0
 INLINE v16i q4_start(int x_sum) { (void)x_sum; return i_zero(); }
 INLINE v16i dot4_q4(v16i acc, v16i u, v16i x) {
   return _mm512_add_epi16(acc, _mm512_maddubs_epi16(u, x));

@@ -5,7 +5,8 @@
  * of the products of quants: the bias of the stored weights is taken off on the way.
  */
 
-/* Sums of a tile that wait for the latency of an addition. */
+/* Sums of a tile that wait for the latency of an addition. They may be added in parts, since they
+ * have 32 bits from the start. */
 #define CHAINED_SUMS 4
 
 INLINE v16i q4_start(int x_sum) { return i_set1(-8 * x_sum); }

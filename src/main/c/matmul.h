@@ -27,8 +27,18 @@ INLINE struct token q8_token(const uint8_t *x, int columns, int t) {
 }
 
 /* Of a tile with so few sums each block is added up in two chains: in one alone the next addition
- * waits for the one before. Integers, so the order changes no result. */
+ * waits for the one before. Integers, so the order changes no result. Few processors need it. */
+#ifndef CHAINED_SUMS
+#define CHAINED_SUMS 0
+#endif
 #define IN_TWO_CHAINS(SUMS) ((SUMS) <= CHAINED_SUMS)
+
+/* Adds the second chains to the first ones, if there are any. */
+INLINE void join_chains(const int sums, v16i *sum, const v16i *other) {
+  if (!IN_TWO_CHAINS(sums)) return;
+#pragma GCC unroll 8
+  for (int i = 0; i < sums; i++) sum[i] = i_add(sum[i], other[i]);
+}
 
 /* For each token its row and, in all its sums, zeros. */
 INLINE void start_tile(const int tokens, const int groups, int columns, const uint8_t *x, int t0,
@@ -86,12 +96,12 @@ INLINE void q4_tile(const int tokens, const int groups, const int ahead, const u
         }
       }
     }
+    join_chains(groups * tokens, sum, other);
 #pragma GCC unroll 8
     for (int t = 0; t < tokens; t++) {
 #pragma GCC unroll 2
       for (int g = 0; g < groups; g++) {
         v16i *s = &sum[g * tokens + t];
-        if (two) *s = i_add(*s, other[g * tokens + t]);
         *s = q4_finish(*s, token[t].sum[b]);
       }
     }
@@ -133,10 +143,7 @@ INLINE void q8_tile(const int tokens, const int groups, const int ahead, const u
         }
       }
     }
-    if (two) {
-#pragma GCC unroll 8
-      for (int i = 0; i < groups * tokens; i++) sum[i] = i_add(sum[i], other[i]);
-    }
+    join_chains(groups * tokens, sum, other);
 #pragma GCC unroll 2
     for (int g = 0; g < groups; g++) {
       if (ahead) prefetch(w + g * group_bytes + QUANTS_AHEAD, 544);

@@ -112,7 +112,6 @@ INLINE v16i i_broadcast4(const int8_t *x) {
 }
 
 /* Pairs of products are summed in 16 bits through a whole block: 16 * 15 * 127 = 30480 fits. */
-#define CHAINED_SUMS 0
 INLINE v16i q4_start(int x_sum) { (void)x_sum; return i_zero(); }
 INLINE v16i dot4_q4(v16i acc, v16i u, v16i x) {
   v16i pairs = I2(_mm256_maddubs_epi16, u, x);

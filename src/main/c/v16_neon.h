@@ -139,7 +139,6 @@ INLINE int32x4_t dot4(int32x4_t acc, int32x4_t w, int32x4_t x) {
 }
 
 /* 0..15 is the same with and without sign. */
-#define CHAINED_SUMS 0
 INLINE v16i q4_start(int x_sum) { return i_set1(-8 * x_sum); }
 INLINE v16i dot4_q4(v16i acc, v16i u, v16i x) {
   for (int i = 0; i < 4; i++) acc.q[i] = dot4(acc.q[i], u.q[i], x.q[i]);

@@ -140,7 +140,6 @@ INLINE v16i i_broadcast4(const int8_t *x) {
   return i_set1(four);
 }
 
-#define CHAINED_SUMS 0
 INLINE v16i q4_start(int x_sum) { return i_set1(-8 * x_sum); }
 CALLED v16i dot4_q4(v16i acc, v16i u, v16i x) {
   const uint8_t *a = (const uint8_t *)&u;

@@ -22,7 +22,6 @@ import io.chasqui.kernel.DType;
 import io.chasqui.kernel.KvLayout;
 import io.chasqui.model.CpuLimit;
 import io.chasqui.model.Decoder;
-import io.chasqui.pack.EmbeddedModel;
 import io.chasqui.pack.ModelLocation;
 import io.chasqui.pack.ModelPacker;
 import io.chasqui.pack.PackedModel;
@@ -208,7 +207,7 @@ final class MemoryBench implements Callable<Integer> {
         Results.begin("memory", SEED, Machine.environment()).option("rounds", rounds);
     boolean areClose = true;
     for (Optional<Path> file : models()) {
-      try (PackedModel model = file.map(PackedModel::open).orElseGet(MemoryBench::demo)) {
+      try (PackedModel model = Servers.open(file)) {
         for (Variant variant : present) {
           tell("%s, %s".formatted(Servers.name(file), variant));
           areClose &= isClose(measure(servers, variant, file, model, results));
@@ -227,10 +226,6 @@ final class MemoryBench implements Callable<Integer> {
     }
     files.forEach(file -> models.add(Optional.of(file)));
     return models;
-  }
-
-  private static PackedModel demo() {
-    return new EmbeddedModel().packed();
   }
 
   /** Adds what an estimate and a server came to, and returns the one divided by the other. */

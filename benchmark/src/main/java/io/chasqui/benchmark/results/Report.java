@@ -117,20 +117,25 @@ public final class Report {
       Results run, String unit, List<Measurement> scaled) {
     Map<String, List<Measurement>> charts = new LinkedHashMap<>();
     if (isReadable(scaled)) {
-      charts.put(unit, scaled);
+      charts.put(nameOr(unit, scaled), scaled);
       return charts;
     }
     groups(scaled, each -> each.quantity().name().split("[ ,]", 2)[0])
         .forEach((word, alike) -> {
-          Set<String> names = groups(alike, each -> each.quantity().name()).keySet();
           if (isReadable(alike)) {
-            charts.put(names.size() == 1 ? names.iterator().next() : word, alike);
+            charts.put(nameOr(word, alike), alike);
           } else {
             groups(alike, each -> word + ", " + run.subject(each.subject()).title())
                 .forEach(charts::put);
           }
         });
     return charts;
+  }
+
+  /** The name of the one quantity that is in a chart, since a line alone has no legend. */
+  private static String nameOr(String otherwise, List<Measurement> chart) {
+    Set<String> names = groups(chart, each -> each.quantity().name()).keySet();
+    return names.size() == 1 ? names.iterator().next() : otherwise;
   }
 
   private static boolean isReadable(List<Measurement> scaled) {

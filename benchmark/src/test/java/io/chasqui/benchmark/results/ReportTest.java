@@ -48,6 +48,12 @@ class ReportTest {
   }
 
   @Test
+  void aLineAloneIsNamedInTheTitle() throws IOException {
+    String html = html(run().add("by rate", SPEED, "jvm", 1, 5).add("by rate", SPEED, "jvm", 2, 9));
+    assertTrue(html.contains("alt=\"by rate: decode\""), "the line has no name");
+  }
+
+  @Test
   void countsAndRatiosAreInTheTableAlone() throws IOException {
     Results.Builder run = run();
     run.add("steps", Quantity.exact("steps"), "jvm", 3);
