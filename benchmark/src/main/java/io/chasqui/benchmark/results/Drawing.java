@@ -5,6 +5,7 @@ import java.awt.Color;
 import java.io.IOException;
 import java.util.Base64;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -37,10 +38,16 @@ public final class Drawing {
   /** The least from one name to the next, in points: of fewer the library leaves out some. */
   private static final int NAME = 40;
 
+  /** Of an axis; the library's own leaves out the zero of 0.01. */
+  private static final String NUMBERS = "#,##0.######";
+
   /** Letters of a legend's names that fit beside each other. */
   private static final int LEGEND = 80;
 
-  /** Colours of Okabe and Ito, which people with any colour vision can tell apart. */
+  /**
+   * Colours of Okabe and Ito, which people with any colour vision can tell apart, with grey for
+   * their yellow, which is pale on white.
+   */
   private static final Color[] PALETTE = {
     new Color(0x0072B2),
     new Color(0xD55E00),
@@ -48,7 +55,8 @@ public final class Drawing {
     new Color(0xCC79A7),
     new Color(0xE69F00),
     new Color(0x56B4E9),
-    Color.BLACK
+    Color.BLACK,
+    new Color(0x999999)
   };
 
   /** Series of a chart that have each a colour of its own. */
@@ -56,7 +64,7 @@ public final class Drawing {
 
   private Drawing() {}
 
-  /** The colour of a series by its place; they come again after seven. */
+  /** The colour of a series by its place; they come again after the last. */
   public static Color color(int series) {
     return PALETTE[series % PALETTE.length];
   }
@@ -91,7 +99,8 @@ public final class Drawing {
             .xAxisTitle(x)
             .build();
     style(chart.getStyler());
-    chart.getStyler().setXAxisMin(0.0);
+    chart.getStyler().setXAxisMin(Math.min(0, Collections.min(all(series))));
+    chart.getStyler().setXAxisMax(Math.max(0, Collections.max(all(series))));
     // This axis's hint is taken for the names too; the frame takes a tenth of their room.
     chart.getStyler().setXAxisTickMarkSpacingHint(NAME * 9 / 10);
     legend(chart.getStyler(), series.keySet());
@@ -99,8 +108,13 @@ public final class Drawing {
     return chart;
   }
 
+  private static List<Double> all(Map<String, List<Double>> series) {
+    return series.values().stream().flatMap(List::stream).toList();
+  }
+
   private static void style(AxesChartStyler styler) {
     styler.setLocale(Locale.ROOT);
+    styler.setDecimalPattern(NUMBERS);
     styler.setChartBackgroundColor(Color.WHITE);
     styler.setPlotBorderVisible(false);
     styler.setPlotGridLinesColor(new Color(0xE0E0E0));

@@ -65,7 +65,8 @@ class ReportTest {
   void moreLinesThanColoursAreDrawnByTheBeginningOfTheirNamesAndThenBySubject() throws IOException {
     Results.Builder run = run();
     List<String> names =
-        List.of("TTFT p50", "TTFT p99", "ITL p50", "part a", "part b", "part c", "part d");
+        List.of(
+            "TTFT p50", "TTFT p99", "ITL p50", "part a", "part b", "part c", "part d", "part e");
     for (double rate : new double[] {1, 2}) {
       for (String name : names) {
         run.add("rates", Quantity.lower(name, "ms", 1), "jvm", rate, 5);
