@@ -2,7 +2,8 @@ package io.chasqui.benchmark.serve;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.MissingNode;
+import io.chasqui.benchmark.servers.CompletionStream;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Flow;
@@ -13,8 +14,6 @@ import java.util.stream.Collectors;
  * reading does not make later ones look late.
  */
 final class AnswerReader implements Flow.Subscriber<String> {
-  private static final JsonMapper JSON = new JsonMapper();
-  private static final String DATA = "data:";
   private static final int LONGEST_MESSAGE = 300;
   private static final List<String> TEXTS = List.of("content", "reasoning_content", "reasoning");
 
@@ -66,7 +65,7 @@ final class AnswerReader implements Flow.Subscriber<String> {
     for (Line line : lines()) {
       JsonNode event;
       try {
-        event = event(line.text());
+        event = CompletionStream.event(line.text()).orElseGet(MissingNode::getInstance);
       } catch (JsonProcessingException e) {
         return failed(scheduled, sent, end, "no JSON", line.text());
       }
@@ -96,13 +95,6 @@ final class AnswerReader implements Flow.Subscriber<String> {
         promptTokens,
         counted,
         "");
-  }
-
-  /** The JSON of a line; an empty object if the line is a comment, or anything else. */
-  private static JsonNode event(String line) throws JsonProcessingException {
-    return line.startsWith(DATA) && line.contains("{")
-        ? JSON.readTree(line.substring(DATA.length()))
-        : JSON.createObjectNode();
   }
 
   private static boolean hasText(JsonNode choice) {

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.chasqui.benchmark.servers.ServerMetrics;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.URI;
@@ -131,7 +132,9 @@ public final class Endpoint implements AutoCloseable {
   /** The server's times so far, if it tells them under vLLM's names. */
   public Optional<ServerTimes> times() throws IOException, InterruptedException {
     HttpResponse<String> response = send(request("/metrics").timeout(TO_ANSWER).build());
-    return response.statusCode() == 200 ? ServerTimes.parse(response.body()) : Optional.empty();
+    return response.statusCode() == 200
+        ? ServerTimes.of(new ServerMetrics(response.body()))
+        : Optional.empty();
   }
 
   private HttpResponse<String> send(HttpRequest request) throws IOException, InterruptedException {

@@ -17,9 +17,6 @@ import io.chasqui.pack.PackedModel;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.text.DecimalFormat;
-import java.text.DecimalFormatSymbols;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
@@ -97,45 +94,6 @@ final class ServeBench implements Callable<Integer> {
   private Set<Variant> variants = Set.of();
 
   @Option(
-      names = "--arrivals",
-      paramLabel = "NAME",
-      description = "${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE})")
-  private Arrivals arrivals = Arrivals.POISSON;
-
-  @Option(
-      names = "--burst",
-      paramLabel = "N",
-      description = "requests of a burst (default: ${DEFAULT-VALUE})")
-  private int burst = 8;
-
-  @Option(
-      names = "--rates",
-      split = ",",
-      paramLabel = "N",
-      description = "requests a second (default: 1,2,4,8,16)")
-  private List<Double> rates = List.of(1.0, 2.0, 4.0, 8.0, 16.0);
-
-  @Option(
-      names = "--duration",
-      paramLabel = "S",
-      description = "measured seconds of each rate (default: ${DEFAULT-VALUE})")
-  private double duration = 30;
-
-  @Option(
-      names = "--warm-up",
-      paramLabel = "S",
-      description =
-          "seconds at a rate before they are measured, and of single requests before all"
-              + " (default: ${DEFAULT-VALUE})")
-  private double warmUp = 5;
-
-  @Option(
-      names = "--timeout",
-      paramLabel = "S",
-      description = "seconds that an answer may take, from its time (default: ${DEFAULT-VALUE})")
-  private double timeout = 60;
-
-  @Option(
       names = "--data",
       paramLabel = "NAME|FILE",
       description =
@@ -167,22 +125,12 @@ final class ServeBench implements Callable<Integer> {
   private boolean noPrefixCache;
 
   @Option(
-      names = {"-r", "--rounds"},
-      paramLabel = "N",
-      description = "how often each has its turn (default: ${DEFAULT-VALUE})")
-  private int rounds = 3;
-
-  @Option(
       names = {"-t", "--threads"},
       paramLabel = "N",
       description = "of each server that is started (default: all processors)")
   private int threads = CpuLimit.processors();
 
-  @Option(
-      names = "--seed",
-      paramLabel = "N",
-      description = "of arrivals and choice of prompts (default: ${DEFAULT-VALUE})")
-  private long seed = 1;
+  @Mixin private LoadOptions loadOptions = new LoadOptions();
 
   @Mixin private ResultOptions output = new ResultOptions();
 
@@ -202,30 +150,23 @@ final class ServeBench implements Callable<Integer> {
     Path root = Path.of(System.getProperty("chasqui.root"));
     PromptData prompts = PromptData.read(dataFile(root));
     var environment = Machine.environment();
-    Results.Builder results = Results.begin("serve", seed, environment);
+    Results.Builder results = Results.begin("serve", loadOptions.seed(), environment);
     tellOptions(results);
-    var load = new ServeLoad(arrivals, burst, duration, warmUp, millis(timeout), seed);
     if (url.isPresent()) {
       try (var endpoint = new Endpoint(url.get(), apiKey)) {
-        measureRunning(endpoint, prompts, load, results);
+        measureRunning(endpoint, prompts, results);
       }
     } else {
-      measureStarted(root, prompts, load, results);
+      measureStarted(root, prompts, results);
     }
     output.tell(results.build(), System.out);
     return 0;
   }
 
   private void check() {
-    if (rounds < 1 || burst < 1 || maxTokens.orElse(1) < 1) {
-      throw new IllegalArgumentException("--rounds, --burst and --max-tokens must be at least 1");
-    }
-    if (!(duration > 0) || !(warmUp >= 0) || !(timeout > 0)) {
-      throw new IllegalArgumentException(
-          "--duration and --timeout must be above 0, --warm-up at least 0");
-    }
-    if (rates.isEmpty() || rates.stream().anyMatch(rate -> !(rate > 0 && rate <= 1e6))) {
-      throw new IllegalArgumentException("--rates must be above 0, and at most a million");
+    loadOptions.check();
+    if (maxTokens.orElse(1) < 1) {
+      throw new IllegalArgumentException("--max-tokens must be at least 1");
     }
     if (url.isPresent() && (directory.isPresent() || !variants.isEmpty())) {
       throw new IllegalArgumentException("--url measures that server only, and starts none");
@@ -252,42 +193,26 @@ final class ServeBench implements Callable<Integer> {
     return file;
   }
 
-  private static Duration millis(double seconds) {
-    return Duration.ofMillis(Math.round(seconds * 1000));
-  }
-
   private Form form() {
     return form.orElse(directory.isPresent() ? Form.IDS : Form.TEXT);
   }
 
   private void tellOptions(Results.Builder results) {
     url.ifPresent(each -> results.option("url", each));
+    loadOptions.tell(results);
     results
-        .option("arrivals", arrivals == Arrivals.BURST ? "bursts of " + burst : arrivals)
-        .option("rates", rates.stream().sorted().distinct().toList())
-        .option("duration", duration)
-        .option("warm-up", warmUp)
-        .option("timeout", timeout)
         .option("data", data)
         .option("prompts", form())
         .option("max-tokens", maxTokens.map(String::valueOf).orElse("of the data"))
         .option("ignore-eos", !stopAtEos)
-        .option("prefix-cache", !noPrefixCache)
-        .option("rounds", rounds);
+        .option("prefix-cache", !noPrefixCache);
     results.note(
-        "%s of each rate are measured after %s of warm-up; %s; data %s, sent as %s; equal prompts %s."
+        "%s; data %s, sent as %s; equal prompts %s."
             .formatted(
-                seconds(duration),
-                seconds(warmUp),
-                arrivals == Arrivals.BURST ? "bursts of " + burst : arrivals + " arrivals",
+                loadOptions,
                 data,
                 form() == Form.IDS ? "ids, so that no server tokenizes" : "text",
                 noPrefixCache ? "are computed again" : "may come from a prefix cache"));
-  }
-
-  private static String seconds(double seconds) {
-    return new DecimalFormat("0.###", DecimalFormatSymbols.getInstance(Locale.ROOT)).format(seconds)
-        + " s";
   }
 
   private RequestWriter writer(String name) {
@@ -298,8 +223,7 @@ final class ServeBench implements Callable<Integer> {
     return new ServePrompts(form() == Form.IDS, maxTokens, DEFAULT_ANSWER);
   }
 
-  private void measureRunning(
-      Endpoint endpoint, PromptData data, ServeLoad load, Results.Builder results)
+  private void measureRunning(Endpoint endpoint, PromptData data, Results.Builder results)
       throws IOException, InterruptedException {
     Endpoint.Model served = endpoint.model(model);
     ServePrompts preparation = preparation();
@@ -311,12 +235,12 @@ final class ServeBench implements Callable<Integer> {
             writer(served.name()));
     results.subject(Subject.of("server", served.name()).with(served.name(), "", 0, "", ""));
     var measured = new ServeResults();
-    measure(List.of(new ServeLoad.Target("server", endpoint, prepared.requests())), load, measured);
+    measure(List.of(new ServeLoad.Target("server", endpoint, prepared.requests())), measured);
     measured.tell(results);
     prepared.notes().forEach(results::note);
   }
 
-  private void measureStarted(Path root, PromptData data, ServeLoad load, Results.Builder results)
+  private void measureStarted(Path root, PromptData data, Results.Builder results)
       throws IOException, InterruptedException {
     // Without peers, the servers' output has its place beside the program.
     var peers = new PeerDirectory(directory.orElse(root.resolve("target")));
@@ -360,7 +284,7 @@ final class ServeBench implements Callable<Integer> {
           measured.tokenization(variant.toString(), tokenization.getAsDouble());
         }
       }
-      measure(targets, load, measured);
+      measure(targets, measured);
       measured.tell(results);
       prepared.notes().forEach(results::note);
     } finally {
@@ -399,22 +323,24 @@ final class ServeBench implements Callable<Integer> {
     return directory.isPresent() ? servers.name(Model.PEER) : Servers.name(model.map(Path::of));
   }
 
-  private void measure(List<ServeLoad.Target> targets, ServeLoad load, ServeResults results)
+  private void measure(List<ServeLoad.Target> targets, ServeResults results)
       throws IOException, InterruptedException {
+    ServeLoad load = loadOptions.load();
     for (ServeLoad.Target target : targets) {
       tell("warm-up: " + target.id());
       load.warmUp(target);
     }
-    List<Double> ascending = rates.stream().sorted().distinct().toList();
-    var seeds = new SplittableRandom(seed);
-    for (int round = 1; round <= rounds; round++) {
-      for (double rate : ascending) {
+    var seeds = new SplittableRandom(loadOptions.seed());
+    for (int round = 1; round <= loadOptions.rounds(); round++) {
+      for (double rate : loadOptions.rates()) {
         // The same times and prompts for each, and new ones in each round.
-        long requests = seeds.nextLong();
+        long seed = seeds.nextLong();
         for (ServeLoad.Target target : targets) {
-          tell("round %d of %d: %s requests/s, %s".formatted(round, rounds, rate, target.id()));
+          tell(
+              "round %d of %d: %s requests/s, %s"
+                  .formatted(round, loadOptions.rounds(), rate, target.id()));
           Optional<ServerTimes> before = target.endpoint().times();
-          LoadStatistics statistics = load.measure(target, rate, requests);
+          LoadStatistics statistics = load.measure(target, rate, seed);
           Optional<ServerTimes> after = target.endpoint().times();
           results.add(target.id(), rate, statistics, after.flatMap(end -> before.map(end::since)));
           statistics.messages().forEach(message -> tell("  " + message));

@@ -1,5 +1,6 @@
 package io.chasqui.benchmark.serve;
 
+import io.chasqui.benchmark.servers.ServerMetrics;
 import java.util.Optional;
 import java.util.OptionalDouble;
 
@@ -16,12 +17,12 @@ import java.util.OptionalDouble;
  */
 public record ServerTimes(
     long requests, double queue, double prefill, double decode, OptionalDouble sampling) {
-  /** Reads Prometheus' text format; none if it lacks one of the histograms. */
-  static Optional<ServerTimes> parse(String metrics) {
-    OptionalDouble count = sum(metrics, "vllm:request_decode_time_seconds_count");
-    OptionalDouble queue = sum(metrics, "vllm:request_queue_time_seconds_sum");
-    OptionalDouble prefill = sum(metrics, "vllm:request_prefill_time_seconds_sum");
-    OptionalDouble decode = sum(metrics, "vllm:request_decode_time_seconds_sum");
+  /** None if the server lacks one of the histograms. */
+  static Optional<ServerTimes> of(ServerMetrics metrics) {
+    OptionalDouble count = metrics.sum("vllm:request_decode_time_seconds_count");
+    OptionalDouble queue = metrics.sum("vllm:request_queue_time_seconds_sum");
+    OptionalDouble prefill = metrics.sum("vllm:request_prefill_time_seconds_sum");
+    OptionalDouble decode = metrics.sum("vllm:request_decode_time_seconds_sum");
     return count.isEmpty() || queue.isEmpty() || prefill.isEmpty() || decode.isEmpty()
         ? Optional.empty()
         : Optional.of(
@@ -30,18 +31,7 @@ public record ServerTimes(
                 queue.getAsDouble(),
                 prefill.getAsDouble(),
                 decode.getAsDouble(),
-                sum(metrics, "chasqui_request_sampling_time_seconds_sum")));
-  }
-
-  /** Over all labels. */
-  private static OptionalDouble sum(String metrics, String name) {
-    return metrics
-        .lines()
-        .filter(line -> line.startsWith(name + " ") || line.startsWith(name + "{"))
-        .map(line -> line.substring(line.indexOf('}', name.length()) + 1))
-        .map(line -> line.startsWith(name) ? line.substring(name.length()) : line)
-        .mapToDouble(value -> Double.parseDouble(value.strip().split("\\s+")[0]))
-        .reduce(Double::sum);
+                metrics.sum("chasqui_request_sampling_time_seconds_sum")));
   }
 
   /** What was added since. */

@@ -70,7 +70,7 @@ public final class CompletionStream {
   }
 
   /** The JSON of a line; none if the line is a comment, or anything else. */
-  static Optional<JsonNode> event(String line) throws JsonProcessingException {
+  public static Optional<JsonNode> event(String line) throws JsonProcessingException {
     return line.startsWith(DATA) && line.contains("{")
         ? Optional.of(JSON.readTree(line.substring(DATA.length())))
         : Optional.empty();

@@ -1,17 +1,19 @@
 package io.chasqui.benchmark.servers;
 
 import java.io.IOException;
-import java.util.List;
 import java.util.OptionalDouble;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
- * What a server of Chasqui tells of itself at {@code /metrics}.
+ * What a server tells of itself at {@code /metrics}.
  *
  * @param text Prometheus' format
  */
 public record ServerMetrics(String text) {
   private static final String KV_USAGE = "vllm:kv_cache_usage_perc";
-  private static final String HEAP = "jvm_memory_used_bytes{area=\"heap\"";
+  private static final String HEAP = "jvm_memory_used_bytes";
+  private static final String OF_HEAP = "area=\"heap\"";
 
   public static ServerMetrics of(Server server) throws IOException, InterruptedException {
     return new ServerMetrics(server.get("/metrics"));
@@ -37,22 +39,25 @@ public record ServerMetrics(String text) {
 
   /** Bytes of the heap that are in use, garbage among them; empty where there is no JVM. */
   public OptionalDouble heap() {
-    List<Double> pools = values(HEAP);
-    return pools.isEmpty()
-        ? OptionalDouble.empty()
-        : OptionalDouble.of(pools.stream().mapToDouble(each -> each).sum());
+    return sum(HEAP, OF_HEAP);
   }
 
   private double one(String name) throws IOException {
-    return values(name).stream()
-        .findFirst()
-        .orElseThrow(() -> new IOException("the server's metrics have no " + name));
+    return sum(name).orElseThrow(() -> new IOException("the server's metrics have no " + name));
   }
 
-  private List<Double> values(String series) {
+  /** What the samples of a name add up to, whatever their labels; empty if there are none. */
+  public OptionalDouble sum(String name) {
+    return sum(name, "");
+  }
+
+  private OptionalDouble sum(String name, String label) {
+    Pattern sample = Pattern.compile(Pattern.quote(name) + "(\\{.*})? +(\\S+).*");
     return text.lines()
-        .filter(line -> line.startsWith(series))
-        .map(line -> Double.valueOf(line.substring(line.lastIndexOf(' ') + 1)))
-        .toList();
+        .map(sample::matcher)
+        .filter(Matcher::matches)
+        .filter(line -> label.isEmpty() || String.valueOf(line.group(1)).contains(label))
+        .mapToDouble(line -> Double.parseDouble(line.group(2)))
+        .reduce(Double::sum);
   }
 }

@@ -4,10 +4,12 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.chasqui.benchmark.servers.ServerMetrics;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
@@ -183,18 +185,22 @@ class LoadStatisticsTest {
 
   @Test
   void aServersTimesAreSummedOverLabels() {
-    ServerTimes twice = ServerTimes.parse(FakeOpenAi.metrics(2)).orElseThrow();
-    ServerTimes once = ServerTimes.parse(FakeOpenAi.metrics(1)).orElseThrow();
+    ServerTimes twice = times(FakeOpenAi.metrics(2)).orElseThrow();
+    ServerTimes once = times(FakeOpenAi.metrics(1)).orElseThrow();
 
     assertEquals(
         new ServerTimes(1, 0.001, 0.002, 0.003, OptionalDouble.of(0.0005)), twice.since(once));
-    assertTrue(ServerTimes.parse("up 1.0\n").isEmpty());
+    assertTrue(times("up 1.0\n").isEmpty());
     assertEquals(
         5,
-        ServerTimes.parse(
+        times(
                 FakeOpenAi.metrics(2)
                     + "vllm:request_decode_time_seconds_count{engine=\"1\"} 3 1700000000\n")
             .orElseThrow()
             .requests());
+  }
+
+  private static Optional<ServerTimes> times(String metrics) {
+    return ServerTimes.of(new ServerMetrics(metrics));
   }
 }
