@@ -154,9 +154,10 @@ final class MemoryBench implements Callable<Integer> {
 
   @Option(
       names = "--context",
+      split = ",",
       paramLabel = "N",
-      description = "positions of a sequence, if the model has them (default: ${DEFAULT-VALUE})")
-  private int context = 1024;
+      description = "positions of a sequence, if the model has them (default: 256,1024)")
+  private List<Integer> contexts = List.of(256, 1024);
 
   @Option(
       names = "--batch",
@@ -192,7 +193,9 @@ final class MemoryBench implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException, InterruptedException {
-    if (context <= ANSWER_TOKENS || batch < 1 || rounds < 1) {
+    if (contexts.stream().anyMatch(context -> context <= ANSWER_TOKENS)
+        || batch < 1
+        || rounds < 1) {
       throw new IllegalArgumentException(
           "--context must be above %d, --batch and --rounds at least 1".formatted(ANSWER_TOKENS));
     }
@@ -208,9 +211,11 @@ final class MemoryBench implements Callable<Integer> {
     boolean areClose = true;
     for (Optional<Path> file : models()) {
       try (PackedModel model = Servers.open(file)) {
-        for (Variant variant : present) {
-          tell("%s, %s".formatted(Servers.name(file), variant));
-          areClose &= isClose(measure(servers, variant, file, model, results));
+        for (int context : contexts.stream().distinct().toList()) {
+          for (Variant variant : present) {
+            tell("%s, %d positions, %s".formatted(Servers.name(file), context, variant));
+            areClose &= isClose(measure(servers, variant, file, model, context, results));
+          }
         }
       }
     }
@@ -234,6 +239,7 @@ final class MemoryBench implements Callable<Integer> {
       Variant variant,
       Optional<Path> file,
       PackedModel model,
+      int context,
       Results.Builder results)
       throws IOException, InterruptedException {
     int positions = Math.min(context, Decoder.maxContext(model.config()));
@@ -251,10 +257,13 @@ final class MemoryBench implements Callable<Integer> {
         ConcurrentStreams.run(server, requests(model, positions, random));
       }
       Subject subject =
-          Subject.of(variant + "-" + Servers.name(file), title(Servers.name(file), estimate));
+          Subject.of(
+              "%s-%s-%d".formatted(variant, Servers.name(file), context),
+              title(Servers.name(file), estimate));
       results.subject(
           servers.describe(subject, variant, Weights.of(Servers.name(file), model), server));
-      return add(results, variant, subject.id(), estimate.path("bytes"), server.resident());
+      String group = "memory, context of %d: %s".formatted(context, variant.title);
+      return add(results, group, subject.id(), estimate.path("bytes"), server.resident());
     }
   }
 
@@ -269,11 +278,10 @@ final class MemoryBench implements Callable<Integer> {
 
   private static double add(
       Results.Builder results,
-      Variant variant,
+      String group,
       String subject,
       JsonNode estimate,
       Server.Resident resident) {
-    String group = "memory: " + variant.title;
     double ratio = estimate.path("total").asDouble() / resident.peak();
     results.add(group, RATIO, subject, ratio);
     ESTIMATES.forEach((part, quantity) ->
