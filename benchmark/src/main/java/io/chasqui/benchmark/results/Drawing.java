@@ -5,7 +5,7 @@ import java.awt.Color;
 import java.io.IOException;
 import java.util.Base64;
 import java.util.Collection;
-import java.util.Collections;
+import java.util.DoubleSummaryStatistics;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -99,17 +99,18 @@ public final class Drawing {
             .xAxisTitle(x)
             .build();
     style(chart.getStyler());
-    chart.getStyler().setXAxisMin(Math.min(0, Collections.min(all(series))));
-    chart.getStyler().setXAxisMax(Math.max(0, Collections.max(all(series))));
+    DoubleSummaryStatistics extremes =
+        series.values().stream()
+            .flatMap(List::stream)
+            .mapToDouble(value -> value)
+            .summaryStatistics();
+    chart.getStyler().setXAxisMin(Math.min(0, extremes.getMin()));
+    chart.getStyler().setXAxisMax(Math.max(0, extremes.getMax()));
     // This axis's hint is taken for the names too; the frame takes a tenth of their room.
     chart.getStyler().setXAxisTickMarkSpacingHint(NAME * 9 / 10);
     legend(chart.getStyler(), series.keySet());
     series.forEach((name, values) -> chart.addSeries(name, values, names));
     return chart;
-  }
-
-  private static List<Double> all(Map<String, List<Double>> series) {
-    return series.values().stream().flatMap(List::stream).toList();
   }
 
   private static void style(AxesChartStyler styler) {

@@ -51,12 +51,17 @@ public record ServerMetrics(String text) {
     return sum(name, "");
   }
 
+  /**
+   * Of the samples that have a label.
+   *
+   * @param label as it stands in the text; empty for all samples
+   */
   private OptionalDouble sum(String name, String label) {
-    Pattern sample = Pattern.compile(Pattern.quote(name) + "(\\{.*})? +(\\S+).*");
+    Pattern sample = Pattern.compile(Pattern.quote(name) + "((?:\\{.*})?) +(\\S+).*");
     return text.lines()
         .map(sample::matcher)
         .filter(Matcher::matches)
-        .filter(line -> label.isEmpty() || String.valueOf(line.group(1)).contains(label))
+        .filter(line -> line.group(1).contains(label))
         .mapToDouble(line -> Double.parseDouble(line.group(2)))
         .reduce(Double::sum);
   }
