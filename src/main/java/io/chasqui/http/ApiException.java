@@ -49,6 +49,15 @@ final class ApiException extends RuntimeException {
         "model_not_found");
   }
 
+  /** The path is another spelling of one that may exist. */
+  static ApiException pathNotPlain() {
+    return of(
+        400,
+        "Write the path plainly, such as '/v1/chat/completions': without a host, ';', '//', '/../' or encoded letters.",
+        null,
+        "invalid_path");
+  }
+
   /** The request has no key, or none of this server's. */
   static ApiException unauthorized() {
     return of(

@@ -19,8 +19,8 @@ import org.jboss.logging.MDC;
 
 /**
  * What a request passes before anybody reads it: it gets an id, which is on each line that the log
- * has of it, and a trace where traces are wanted; it must have a key where there are keys; and it
- * must be here whole before long.
+ * has of it; its path must be a {@linkplain PlainPath plain} one; it gets a trace where traces are
+ * wanted; it must have a key where there are keys; and it must be here whole before long.
  */
 @Singleton
 class RequestGuard {
@@ -33,8 +33,8 @@ class RequestGuard {
   private static final Pattern ID = Pattern.compile("[A-Za-z0-9._:-]{1,128}");
   private static final String BEARER = "Bearer ";
 
-  /** What costs something; health, metrics and the page are free for all. */
-  private static final List<String> GUARDED = List.of("/v1/*", "/tokenize", "/detokenize");
+  /** The API's own, of which traces tell. */
+  private static final List<String> TRACED = List.of("/v1/*", "/tokenize", "/detokenize");
 
   /** After what answers a browser's question whether it may ask, before all that answers more. */
   private static final int ORDER = -100;
@@ -60,11 +60,12 @@ class RequestGuard {
 
   void guard(@Observes Router router) {
     router.route().order(ORDER).handler(this::identify);
+    router.route().order(ORDER).handler(this::requirePlainPath);
     if (tracing.isOn()) {
-      GUARDED.forEach(path -> router.route(path).order(ORDER).handler(tracing::begin));
+      TRACED.forEach(path -> router.route(path).order(ORDER).handler(tracing::begin));
     }
     if (keys.areNeeded()) {
-      GUARDED.forEach(path -> router.route(path).order(ORDER).handler(this::requireKey));
+      router.route().order(ORDER).handler(this::requireKey);
     }
     router.post().order(ORDER).handler(bodies);
   }
@@ -95,7 +96,20 @@ class RequestGuard {
     }
   }
 
+  private void requirePlainPath(RoutingContext client) {
+    if (PlainPath.isPlain(client.request().uri())) {
+      client.next();
+    } else {
+      refuse(client, ApiException.pathNotPlain());
+    }
+  }
+
+  /** Health, metrics and the page are free for all; whatever else there may be is not. */
   private void requireKey(RoutingContext client) {
+    if (PlainPath.isFree(client.request().uri())) {
+      client.next();
+      return;
+    }
     try {
       ApiKey key = presented(client).flatMap(keys::find).orElseThrow(ApiException::unauthorized);
       key.admit();
