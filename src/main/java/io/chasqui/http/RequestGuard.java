@@ -36,6 +36,9 @@ class RequestGuard {
   /** The API's own, of which traces tell. */
   private static final List<String> TRACED = List.of("/v1/*", "/tokenize", "/detokenize");
 
+  /** A connection is closed so many stall timeouts after its client has stopped reading. */
+  private static final int STALLS = 2;
+
   /** After what answers a browser's question whether it may ask, before all that answers more. */
   private static final int ORDER = -100;
 
@@ -50,7 +53,7 @@ class RequestGuard {
     this.keys = keys;
     this.json = json;
     bodies = new BodyReader(vertx, config.bodyTimeout(), mostBodies(), this::refuse);
-    HeadTimeout.install(config.headTimeout());
+    Connections.install(config.headTimeout(), config.stream().stallTimeout().multipliedBy(STALLS));
   }
 
   /** An eighth of the heap, and they are there twice while they are read. */
@@ -76,9 +79,27 @@ class RequestGuard {
     client.response().putHeader(REQUEST_ID, id);
     MDC.put(LOGGED_ID, id);
     client.put(LOGGED_ID, id);
-    HeadTimeout.arrived(client.request());
-    client.addEndHandler(sent -> HeadTimeout.answered(client.request()));
-    client.next();
+    Connection.arrived(client.request());
+    client.addEndHandler(sent -> Connection.answered(client.request()));
+    goOnWhenReadSoFar(client);
+  }
+
+  /**
+   * A client that asks again and again over one connection gets its next answer when it has read
+   * the last ones: what it leaves unread is bounded.
+   */
+  private static void goOnWhenReadSoFar(RoutingContext client) {
+    HttpServerResponse response = client.response();
+    if (!response.writeQueueFull()) {
+      client.next();
+      return;
+    }
+    client.request().pause();
+    response.drainHandler(read -> {
+      response.drainHandler(null);
+      client.request().resume();
+      client.next();
+    });
   }
 
   /** Logs with the request's id on threads too that the request's context does not follow to. */

@@ -40,8 +40,21 @@ final class BuiltServer implements AutoCloseable {
    */
   BuiltServer(String model, Path log, Map<String, String> settings, Path directory)
       throws IOException {
+    this(model, log, settings, directory, List.of());
+  }
+
+  /** The demo model, in a process that may have so many open files. */
+  static BuiltServer withOpenFiles(int files, Path log) throws IOException {
+    String limited = "ulimit -n %d && exec \"$0\" \"$@\"".formatted(files);
+    return new BuiltServer("demo", log, Map.of(), Path.of("."), List.of("sh", "-c", limited));
+  }
+
+  private BuiltServer(
+      String model, Path log, Map<String, String> settings, Path directory, List<String> launcher)
+      throws IOException {
     this.log = log;
-    List<String> command = new ArrayList<>(program());
+    List<String> command = new ArrayList<>(launcher);
+    command.addAll(program());
     command.addAll(List.of("serve", "--host", "127.0.0.1", "--port", "0", "--model", model));
     var builder =
         new ProcessBuilder(command)

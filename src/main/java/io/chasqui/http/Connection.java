@@ -1,0 +1,265 @@
+package io.chasqui.http;
+
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelDuplexHandler;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.ChannelPromise;
+import io.netty.handler.codec.http.HttpRequest;
+import io.netty.handler.codec.http.HttpResponse;
+import io.netty.handler.codec.http.HttpResponseEncoder;
+import io.netty.handler.codec.http.HttpStatusClass;
+import io.netty.handler.codec.http.LastHttpContent;
+import io.netty.handler.codec.http2.Http2ConnectionHandler;
+import io.netty.handler.codec.http2.Http2Exception;
+import io.netty.handler.timeout.IdleStateEvent;
+import io.netty.util.AttributeKey;
+import io.netty.util.ReferenceCountUtil;
+import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.http.HttpVersion;
+import io.vertx.core.net.impl.ConnectionBase;
+import java.net.InetSocketAddress;
+import java.net.SocketAddress;
+import java.time.Duration;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * One connection, beneath HTTP. It is closed when the head of a request does not arrive before
+ * long: the first head from when the connection was opened, a further one from its first byte. It
+ * is closed, too, when its client reads nothing of what waits for it, and when its client sends
+ * ever more requests before they are answered. Vert.x only closes what is idle, which a client that
+ * sends a byte now and then never is.
+ *
+ * <p>Heads of HTTP/1 are watched where they are decoded, which may be long before it is their turn:
+ * a client may send the next request while its last one is answered.
+ *
+ * <p>The state is changed on the connection's event loop only.
+ */
+final class Connection extends ChannelInboundHandlerAdapter {
+  private static final AttributeKey<Connection> KEY =
+      AttributeKey.valueOf(Connection.class.getName());
+
+  /** Requests of one connection of HTTP/1 that may wait for their answers. */
+  private static final int MAX_PIPELINED = 100;
+
+  private final Channel channel;
+  private final Duration headTimeout;
+  private final Runnable onClose;
+
+  /** Null while no head is awaited. */
+  private Future<?> headTimer;
+
+  /** Whether the next bytes of HTTP/1 are those of a head. */
+  private boolean expectsHead = true;
+
+  /** Requests that are not answered to their end. */
+  private int open;
+
+  private volatile boolean givesWay;
+  private volatile boolean isIdle = true;
+  private volatile long idleSince = System.nanoTime();
+
+  /**
+   * @param headTimeout how long a head may take to arrive; zero for as long as it likes
+   * @param onClose run when it is closed
+   */
+  Connection(Channel channel, Duration headTimeout, Runnable onClose) {
+    this.channel = channel;
+    this.headTimeout = headTimeout;
+    this.onClose = onClose;
+    channel.attr(KEY).set(this);
+  }
+
+  /** A request has arrived at its handlers. Those of HTTP/2 are not seen beneath. */
+  static void arrived(HttpServerRequest request) {
+    Connection connection = ofHttp2(request);
+    if (connection != null) {
+      connection.stopHeadTimer();
+      connection.began();
+    }
+  }
+
+  /** A request that has arrived is answered, or never will be. */
+  static void answered(HttpServerRequest request) {
+    Connection connection = ofHttp2(request);
+    if (connection != null) {
+      connection.ended();
+    }
+  }
+
+  /**
+   * Null for HTTP/1, and where Netty does not see {@link Connections.Installer}, as in tests of
+   * Quarkus.
+   */
+  private static Connection ofHttp2(HttpServerRequest request) {
+    return request.version() == HttpVersion.HTTP_2
+        ? ((ConnectionBase) request.connection()).channel().attr(KEY).get()
+        : null;
+  }
+
+  private void began() {
+    open++;
+    isIdle = false;
+  }
+
+  private void ended() {
+    open--;
+    if (open == 0) {
+      idleSince = System.nanoTime();
+      isIdle = true;
+    }
+  }
+
+  /** Whether all its requests are answered, and it does not give way already. */
+  boolean isIdle() {
+    return isIdle && !givesWay;
+  }
+
+  /** Since when it is idle, if it is, by {@link System#nanoTime}. */
+  long idleSince() {
+    return idleSince;
+  }
+
+  /** Where it comes from, without the port. */
+  String remoteHost() {
+    SocketAddress address = channel.remoteAddress();
+    return address instanceof InetSocketAddress internet
+        ? internet.getHostString()
+        : String.valueOf(address);
+  }
+
+  /** Closes it soon, unless a request arrives before. */
+  void giveWay() {
+    givesWay = true;
+    channel
+        .eventLoop()
+        .execute(() -> {
+          if (isIdle) {
+            closeChannel();
+          } else {
+            givesWay = false;
+          }
+        });
+  }
+
+  private void closeChannel() {
+    var _ = channel.close();
+  }
+
+  @Override
+  public void channelActive(ChannelHandlerContext context) throws Exception {
+    startHeadTimer();
+    // Behind what finds out which version of HTTP it is, and before what is made for that version.
+    context.pipeline().addLast(new Bytes());
+    super.channelActive(context);
+  }
+
+  @Override
+  public void channelInactive(ChannelHandlerContext context) throws Exception {
+    stopHeadTimer();
+    onClose.run();
+    super.channelInactive(context);
+  }
+
+  private void startHeadTimer() {
+    if (headTimeout.isPositive()) {
+      headTimer =
+          channel
+              .eventLoop()
+              .schedule(this::headIsLate, headTimeout.toMillis(), TimeUnit.MILLISECONDS);
+    }
+  }
+
+  private void stopHeadTimer() {
+    if (headTimer != null) {
+      headTimer.cancel(false);
+      headTimer = null;
+    }
+  }
+
+  private void headIsLate() {
+    if (channel.config().isAutoRead()) {
+      closeChannel();
+    } else {
+      startHeadTimer(); // the rest may have come: it is the server that does not read now
+    }
+  }
+
+  /** Nothing was written for as long as an answer may be left unread. */
+  @Override
+  public void userEventTriggered(ChannelHandlerContext context, Object event) throws Exception {
+    if (!(event instanceof IdleStateEvent)) {
+      super.userEventTriggered(context, event);
+    } else if (hasUnread(context)) {
+      closeChannel();
+    }
+  }
+
+  private static boolean hasUnread(ChannelHandlerContext context) throws Http2Exception {
+    var waiting = context.channel().unsafe().outboundBuffer();
+    if (waiting != null && waiting.totalPendingWriteBytes() > 0) {
+      return true;
+    }
+    var http2 = context.pipeline().get(Http2ConnectionHandler.class);
+    if (http2 == null) {
+      return false;
+    }
+    var flow = http2.encoder().flowController();
+    return http2.connection().forEachActiveStream(stream -> !flow.hasFlowControlled(stream))
+        != null;
+  }
+
+  /** Sees the bytes that come, and puts {@link Messages} behind what decodes them. */
+  private final class Bytes extends ChannelInboundHandlerAdapter {
+    private boolean isWatched;
+
+    @Override
+    public void channelRead(ChannelHandlerContext context, Object message) throws Exception {
+      var encoder = context.pipeline().context(HttpResponseEncoder.class);
+      if (encoder != null) {
+        if (!isWatched) {
+          isWatched = true;
+          context.pipeline().addAfter(encoder.name(), null, new Messages());
+        }
+        if (expectsHead && headTimer == null) {
+          startHeadTimer();
+        }
+      }
+      super.channelRead(context, message);
+    }
+  }
+
+  /** Sees the requests and responses of HTTP/1. */
+  private final class Messages extends ChannelDuplexHandler {
+    @Override
+    public void channelRead(ChannelHandlerContext context, Object message) throws Exception {
+      if (message instanceof HttpRequest) {
+        expectsHead = false;
+        stopHeadTimer();
+        began();
+      }
+      if (message instanceof LastHttpContent) {
+        expectsHead = true;
+      }
+      if (open > MAX_PIPELINED) {
+        ReferenceCountUtil.release(message);
+        closeChannel();
+      } else {
+        super.channelRead(context, message);
+      }
+    }
+
+    @Override
+    public void write(ChannelHandlerContext context, Object message, ChannelPromise promise)
+        throws Exception {
+      boolean isInterim =
+          message instanceof HttpResponse head
+              && head.status().codeClass() == HttpStatusClass.INFORMATIONAL;
+      if (message instanceof LastHttpContent && !isInterim) {
+        ended();
+      }
+      super.write(context, message, promise);
+    }
+  }
+}
