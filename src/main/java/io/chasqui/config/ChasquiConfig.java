@@ -77,6 +77,12 @@ public interface ChasquiConfig {
   Duration bodyTimeout();
 
   /**
+   * How large a body may be, such as {@code 2M}. Where this is not set, 64 KiB and 64 bytes for
+   * each token of {@link #maxModelLen}; in any case a thirty-second part of the heap at most.
+   */
+  Optional<MemorySize> maxBodySize();
+
+  /**
    * A file with the keys of which a client of the API must have one; README.md tells its form. It
    * is read again when it changes. Nobody needs a key where this is not set.
    */

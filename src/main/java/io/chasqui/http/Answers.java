@@ -28,9 +28,11 @@ class Answers {
   private static final Logger LOG = Logger.getLogger(Answers.class);
 
   private final ObjectMapper json;
+  private final RequestMemory memory;
 
-  Answers(ObjectMapper json) {
+  Answers(ObjectMapper json, RequestMemory memory) {
     this.json = json;
+    this.memory = memory;
   }
 
   Uni<Response> respond(
@@ -101,26 +103,50 @@ class Answers {
   }
 
   private Uni<Response> whole(Generation generation, AnswerFormat format) {
+    MemoryShare.Part part = memory.answers().new Part();
     return Multi.createFrom()
         .publisher(generation)
         .collect()
-        .in(() -> new Whole(format.choices()), Whole::add)
+        .in(() -> new Whole(format.choices(), part), Whole::add)
         .emitOn(Infrastructure.getDefaultWorkerPool()) // the engine's thread has no time for it
         .map(answer -> {
           ApiException.of(answer.end)
               .ifPresent(failure -> {
                 throw failure;
               });
-          return Response.ok(
-                  format.whole(answer.choices(), answer.prompt, answer.end.usage()),
-                  MediaType.APPLICATION_JSON_TYPE)
-              .build();
-        });
+          return memory.work(
+              () -> whole(format.whole(answer.choices(), answer.prompt, answer.end.usage())));
+        })
+        .onTermination()
+        .invoke(part::giveBack);
+  }
+
+  /**
+   * An answer of JSON, written at its reader's pace.
+   *
+   * @throws ApiException if answers that are not read yet take all the memory for answers
+   */
+  Response whole(Object answer) {
+    byte[] bytes;
+    try {
+      bytes = json.writeValueAsBytes(answer);
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException("an answer cannot be written as JSON", e);
+    }
+    MemoryShare.Part part = memory.answers().new Part();
+    if (!part.take(bytes.length)) {
+      throw ApiException.tooManyAnswers();
+    }
+    return Response.ok(new WholeBody(bytes, part), MediaType.APPLICATION_JSON_TYPE).build();
   }
 
   /** What has come of an answer that does not stream. */
   private static final class Whole {
+    /** What a log probability takes, with its token's text and what JSON makes of it. */
+    private static final int LOGPROB = 300;
+
     private final List<WholeText> texts = new ArrayList<>();
+    private final MemoryShare.Part memory;
     Optional<Prompt> prompt = Optional.empty();
     Finished end;
 
@@ -130,7 +156,8 @@ class Answers {
       Optional<FinishReason> reason = Optional.empty();
     }
 
-    Whole(int choices) {
+    Whole(int choices, MemoryShare.Part memory) {
+      this.memory = memory;
       for (int i = 0; i < choices; i++) {
         texts.add(new WholeText());
       }
@@ -144,7 +171,16 @@ class Answers {
       }
     }
 
-    private static void add(Token token, WholeText to) {
+    /**
+     * Adds a token.
+     *
+     * @throws ApiException if there is no memory for it
+     */
+    private void add(Token token, WholeText to) {
+      int logprobs = token.logprobs().map(each -> 1 + each.topIds().length).orElse(0);
+      if (!memory.take(2L * token.text().length() + (long) LOGPROB * logprobs)) {
+        throw ApiException.tooManyAnswers();
+      }
       to.text.append(token.text());
       if (token.logprobs().isPresent()) {
         to.tokens.add(token);

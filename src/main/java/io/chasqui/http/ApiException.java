@@ -80,7 +80,17 @@ final class ApiException extends RuntimeException {
   static ApiException bodyTooLarge(int most) {
     return of(
         413,
-        "The body is larger than %d MiB; shorten the prompt.".formatted(most >> 20),
+        "The body is larger than %d KiB; shorten the prompt, or let the server take more with 'chasqui.max-body-size'."
+            .formatted(most >> 10),
+        null,
+        "body_too_large");
+  }
+
+  /** The tree of a body's values is larger than that of any prompt which the model could take. */
+  static ApiException tooManyValues() {
+    return of(
+        413,
+        "The body has more values than a prompt can need; send fewer messages, parts or fields.",
         null,
         "body_too_large");
   }
@@ -88,6 +98,14 @@ final class ApiException extends RuntimeException {
   /** A request of HTTP/2 does not say how long its body is. */
   static ApiException lengthRequired() {
     return of(411, "Send the body's length in the header 'content-length'.", null, null);
+  }
+
+  /** Answers that wait for their readers take the memory that all such answers have. */
+  static ApiException tooManyAnswers() {
+    return tryAgain(
+        Duration.ofSeconds(1),
+        "Answers that nobody has read yet take the memory for answers; stream this one, ask for less of it (such as 'top_logprobs'), or try again in a second.",
+        "too_many_answers");
   }
 
   /** Bodies of other requests take the memory that all bodies have. */

@@ -1,14 +1,18 @@
 package io.chasqui.http;
 
+import io.vertx.core.Context;
 import io.vertx.core.Handler;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpVersion;
 import io.vertx.ext.web.RoutingContext;
-import io.vertx.ext.web.impl.RoutingContextInternal;
 import java.time.Duration;
-import java.util.concurrent.atomic.AtomicLong;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.LinkedHashSet;
+import java.util.Map;
+import java.util.Set;
 import java.util.function.BiConsumer;
 
 /**
@@ -16,48 +20,124 @@ import java.util.function.BiConsumer;
  * that comes drop by drop holds no thread, and only for so long. A client hears what is wrong with
  * its body when it has sent all of it; many do not listen before.
  *
+ * <p>All bodies share some memory until their requests are with the engine. When it is full, a body
+ * that is still on its way gives way: of the client that has most on its way, the one that has sent
+ * nothing for longest. So nobody keeps others out with bodies that never end.
+ *
  * <p>RESTEasy pauses each request that it takes, and Vert.x has none of HTTP/2 paused that has
  * ended: such a request goes on with its last byte, before it ends. So its length must be known.
  */
 final class BodyReader implements Handler<RoutingContext> {
-  static final int LARGEST = 4 << 20;
+  private static final String KEY = BodyReader.class.getName();
 
-  /** Bytes of bodies whose answers have not ended. */
-  private final AtomicLong held = new AtomicLong();
+  private static final byte[] NOTHING = {};
+
+  /** Bytes of bodies whose requests are not with the engine; guarded by {@link #unfinished}. */
+  private long held;
+
+  private final Set<Reading> unfinished = new LinkedHashSet<>();
 
   private final Vertx vertx;
   private final Duration timeout;
+  private final int largest;
   private final long most;
   private final BiConsumer<RoutingContext, ApiException> refuse;
 
   /**
    * @param timeout how long a body may take to arrive; then its connection is closed
+   * @param largest bytes that one body may have
    * @param most bytes that all bodies may take together
    * @param refuse answers a request whose body cannot be taken
    */
   BodyReader(
-      Vertx vertx, Duration timeout, long most, BiConsumer<RoutingContext, ApiException> refuse) {
+      Vertx vertx,
+      Duration timeout,
+      int largest,
+      long most,
+      BiConsumer<RoutingContext, ApiException> refuse) {
     this.vertx = vertx;
     this.timeout = timeout;
+    this.largest = largest;
     this.most = most;
     this.refuse = refuse;
   }
 
-  @Override
-  public void handle(RoutingContext client) {
-    new Reading(client).begin();
+  /** The body of a request, once; its memory counts until {@link #giveBack}. */
+  static byte[] take(RoutingContext client) {
+    Reading reading = client.get(KEY);
+    return reading == null ? NOTHING : reading.take();
   }
 
-  /** One body. Its state is touched on its event loop only. */
+  /** The request has no further use for what its body has become. */
+  static void giveBack(RoutingContext client) {
+    Reading reading = client.get(KEY);
+    if (reading != null) {
+      reading.release();
+    }
+  }
+
+  @Override
+  public void handle(RoutingContext client) {
+    var reading = new Reading(client);
+    client.put(KEY, reading);
+    reading.begin();
+  }
+
+  /**
+   * Takes memory for a piece, from other bodies if need be.
+   *
+   * @return false if it is this body that has to give way
+   */
+  private boolean reserve(Reading reading, int bytes) {
+    synchronized (unfinished) {
+      while (held + bytes > most) {
+        Reading least = leastDeserving(reading);
+        if (least == reading) {
+          return false;
+        }
+        least.giveWay();
+      }
+      held += bytes;
+      reading.charged += bytes;
+      return true;
+    }
+  }
+
+  private Reading leastDeserving(Reading newest) {
+    Map<String, Long> byOwner = new HashMap<>();
+    unfinished.forEach(each -> byOwner.merge(each.owner, each.charged, Long::sum));
+    return unfinished.stream()
+        .filter(each -> each.charged > 0)
+        .min(
+            Comparator.<Reading>comparingLong(each -> -byOwner.get(each.owner))
+                .thenComparingLong(each -> each.lastCame))
+        .orElse(newest);
+  }
+
+  /** One body. What has no lock is touched on its event loop only, until it is whole. */
   private final class Reading {
     private final RoutingContext client;
+    private final Context eventLoop = vertx.getOrCreateContext();
+
+    /** Whose body it is: the name of a key, or an address. */
+    private final String owner;
+
     private final long timer;
     private Buffer body = Buffer.buffer();
     private ApiException refusal;
     private long missing;
 
+    /** What it takes of the memory, and when it last took some; guarded by {@link #unfinished}. */
+    private long charged;
+
+    private long lastCame = System.nanoTime();
+
     Reading(RoutingContext client) {
       this.client = client;
+      owner =
+          ApiKey.of(client)
+              .map(ApiKey::name)
+              .orElseGet(() -> client.request().remoteAddress().hostAddress());
       timer = vertx.setTimer(timeout.toMillis(), late -> client.response().reset());
     }
 
@@ -66,6 +146,9 @@ final class BodyReader implements Handler<RoutingContext> {
         vertx.cancelTimer(timer);
         release();
       });
+      synchronized (unfinished) {
+        unfinished.add(this);
+      }
       HttpServerRequest request = client.request();
       if ("100-continue".equalsIgnoreCase(request.getHeader("Expect"))) {
         client.response().writeContinue();
@@ -73,7 +156,7 @@ final class BodyReader implements Handler<RoutingContext> {
       if (request.version() == HttpVersion.HTTP_2) {
         goOnWithTheLastByte(request);
       } else {
-        request.handler(this::take).endHandler(whole -> end());
+        request.handler(this::add).endHandler(whole -> end());
       }
     }
 
@@ -90,7 +173,7 @@ final class BodyReader implements Handler<RoutingContext> {
         return;
       }
       request.handler(piece -> {
-        take(piece);
+        add(piece);
         missing -= piece.length();
         if (missing == 0) {
           end();
@@ -98,16 +181,16 @@ final class BodyReader implements Handler<RoutingContext> {
       });
     }
 
-    private void take(Buffer piece) {
+    private void add(Buffer piece) {
       if (refusal != null) {
         return;
       }
-      if (body.length() + piece.length() > LARGEST) {
-        refuse(ApiException.bodyTooLarge(LARGEST));
-      } else if (held.addAndGet(piece.length()) > most) {
-        held.addAndGet(-piece.length());
+      if (body.length() + piece.length() > largest) {
+        refuse(ApiException.bodyTooLarge(largest));
+      } else if (!reserve(this, piece.length())) {
         refuse(ApiException.tooManyBodies());
       } else {
+        lastCame = System.nanoTime();
         body.appendBuffer(piece);
       }
     }
@@ -115,22 +198,47 @@ final class BodyReader implements Handler<RoutingContext> {
     /** The rest is read and forgotten, in the time that there is for it. */
     private void refuse(ApiException error) {
       refusal = error;
+      body = Buffer.buffer();
       release();
     }
 
-    private void release() {
-      held.addAndGet(-body.length());
-      body = Buffer.buffer();
+    /** Lets another have its memory; on any thread, with the lock. */
+    void giveWay() {
+      release();
+      eventLoop.runOnContext(v -> {
+        if (refusal == null) {
+          refuse(ApiException.tooManyBodies());
+        }
+      });
+    }
+
+    void release() {
+      synchronized (unfinished) {
+        unfinished.remove(this);
+        held -= charged;
+        charged = 0;
+      }
     }
 
     private void end() {
       vertx.cancelTimer(timer);
+      synchronized (unfinished) {
+        boolean isGone = !unfinished.remove(this);
+        if (isGone && refusal == null) {
+          refusal = ApiException.tooManyBodies(); // it has just given way
+        }
+      }
       if (refusal != null) {
         refuse.accept(client, refusal);
       } else {
-        ((RoutingContextInternal) client).setBody(body);
         client.next();
       }
+    }
+
+    byte[] take() {
+      byte[] bytes = body.getBytes();
+      body = Buffer.buffer();
+      return bytes;
     }
   }
 }

@@ -22,7 +22,6 @@ import jakarta.ws.rs.Path;
 import jakarta.ws.rs.core.Context;
 import jakarta.ws.rs.core.MediaType;
 import jakarta.ws.rs.core.Response;
-import java.io.InputStream;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.Set;
@@ -47,41 +46,48 @@ public class CompletionsResource {
 
   private final ServedModel served;
   private final Answers answers;
+  private final RequestMemory memory;
   private final Optional<Duration> longest;
 
   @Inject
-  CompletionsResource(ServedModel served, Answers answers, ChasquiConfig config) {
-    this(served, answers, config.requestTimeout());
+  CompletionsResource(
+      ServedModel served, Answers answers, RequestMemory memory, ChasquiConfig config) {
+    this(served, answers, memory, config.requestTimeout());
   }
 
   /**
    * @param longest what a request may take at most
    */
-  CompletionsResource(ServedModel served, Answers answers, Optional<Duration> longest) {
+  CompletionsResource(
+      ServedModel served, Answers answers, RequestMemory memory, Optional<Duration> longest) {
     this.served = served;
     this.answers = answers;
+    this.memory = memory;
     this.longest = longest;
   }
 
   @POST
   @Path("/chat/completions")
   public Uni<Response> chat(
-      InputStream body,
       @HeaderParam(TIMEOUT) String timeout,
       @HeaderParam(StreamPosition.HEADER) String lastEventId,
       @Context RoutingContext client) {
-    return answer(ChatRequest.parse(body, lastEventId), TimeLimit.parse(timeout, longest), client);
+    return answer(
+        memory.work(() -> ChatRequest.parse(memory.body(client), lastEventId)),
+        TimeLimit.parse(timeout, longest),
+        client);
   }
 
   @POST
   @Path("/completions")
   public Uni<Response> complete(
-      InputStream body,
       @HeaderParam(TIMEOUT) String timeout,
       @HeaderParam(StreamPosition.HEADER) String lastEventId,
       @Context RoutingContext client) {
     return answer(
-        CompletionRequest.parse(body, lastEventId), TimeLimit.parse(timeout, longest), client);
+        memory.work(() -> CompletionRequest.parse(memory.body(client), lastEventId)),
+        TimeLimit.parse(timeout, longest),
+        client);
   }
 
   /**
@@ -135,7 +141,17 @@ public class CompletionsResource {
   /** A generation that runs, and how its answer is written. */
   private record Submitted(Generation generation, AnswerFormat format) {}
 
+  /** Computes the prompt and hands the request to the engine, which then has all of its body. */
   private Submitted submit(
+      PromptedRequest request, TimeLimit timeLimit, Engine engine, RoutingContext client) {
+    try {
+      return memory.work(() -> toEngine(request, timeLimit, engine, client));
+    } finally {
+      BodyReader.giveBack(client);
+    }
+  }
+
+  private Submitted toEngine(
       PromptedRequest request, TimeLimit timeLimit, Engine engine, RoutingContext client) {
     Models.require(served, request.answer().model());
     String field = request.promptField();

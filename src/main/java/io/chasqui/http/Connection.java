@@ -43,6 +43,9 @@ final class Connection extends ChannelInboundHandlerAdapter {
   /** Requests of one connection of HTTP/1 that may wait for their answers. */
   private static final int MAX_PIPELINED = 100;
 
+  /** Answers of one connection of HTTP/2 that may be unread before the next is computed. */
+  private static final int MAX_UNREAD = 2;
+
   private final Channel channel;
   private final Duration headTimeout;
   private final Runnable onClose;
@@ -96,6 +99,20 @@ final class Connection extends ChannelInboundHandlerAdapter {
     return request.version() == HttpVersion.HTTP_2
         ? ((ConnectionBase) request.connection()).channel().attr(KEY).get()
         : null;
+  }
+
+  /**
+   * Whether a client of HTTP/2 has several answers of this connection to read that have been
+   * written to their end.
+   */
+  static boolean hasMuchToRead(HttpServerRequest request) {
+    Connection connection = ofHttp2(request);
+    if (connection == null) {
+      return false;
+    }
+    var http2 = connection.channel.pipeline().get(Http2ConnectionHandler.class);
+    int streams = http2.connection().numActiveStreams();
+    return streams - connection.open > MAX_UNREAD;
   }
 
   private void began() {

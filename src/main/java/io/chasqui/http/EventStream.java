@@ -1,21 +1,27 @@
 package io.chasqui.http;
 
 import io.smallrye.mutiny.Multi;
+import java.nio.charset.StandardCharsets;
 import java.util.function.Supplier;
 
 /**
- * The body of a streamed answer, written by {@link EventStreamWriter}.
+ * The body of a streamed answer, written by {@link PacedWriter}.
  *
  * @param frames server-sent events, any number of them in each item, which become text one after
  *     another where they are written: the engine's thread, on which they may come, has no time for
  *     JSON
  */
-record EventStream(Multi<Supplier<String>> frames) {
+record EventStream(Multi<Supplier<String>> frames) implements PacedBody {
   /** The data of the last event, which tells OpenAI's clients that the stream has ended. */
   static final String DONE = "[DONE]";
 
   /** A comment, which clients skip: it keeps idle proxies from closing the connection. */
   static final String KEEP_ALIVE = comment("keep-alive");
+
+  @Override
+  public Multi<Supplier<byte[]>> pieces() {
+    return frames.map(text -> () -> text.get().getBytes(StandardCharsets.UTF_8));
+  }
 
   /** A line that clients skip. */
   static String comment(String text) {

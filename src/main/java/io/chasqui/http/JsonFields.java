@@ -2,16 +2,10 @@ package io.chasqui.http;
 
 import com.fasterxml.jackson.core.JsonLocation;
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.core.exc.StreamConstraintsException;
-import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectReader;
-import com.fasterxml.jackson.databind.exc.MismatchedInputException;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.MissingNode;
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -26,14 +20,6 @@ import java.util.regex.Pattern;
  * field and says what to change.
  */
 final class JsonFields {
-  private static final ObjectReader JSON =
-      JsonMapper.builder()
-          .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
-          .disable(StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION)
-          .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
-          .build()
-          .readerFor(JsonNode.class);
-
   /** As JSON writes it, and so short that it is an int. */
   private static final Pattern TOKEN_ID = Pattern.compile("0|[1-9][0-9]{0,8}");
 
@@ -48,25 +34,21 @@ final class JsonFields {
   /**
    * Reads a request's body.
    *
-   * @throws ApiException if the body is not one JSON object
+   * @throws ApiException if the body is not one JSON object, or a larger one than it may be
    */
-  static JsonFields parse(InputStream body) {
-    byte[] bytes;
-    try {
-      bytes = body.readAllBytes();
-    } catch (IOException e) {
-      throw malformed("The body could not be read to its end.");
-    }
-    if (bytes.length == 0) {
+  static JsonFields parse(RequestBody body) {
+    if (body.json().length == 0) {
       throw malformed("The body is empty; send a JSON object.");
     }
     JsonNode node;
     try {
-      node = JSON.readTree(bytes);
+      node = JsonTree.read(body.json(), body.treeBytes());
     } catch (JsonProcessingException e) {
       throw malformed("The body is not valid JSON: " + reasonOf(e));
     } catch (IOException e) {
       throw malformed("The body is not valid UTF-8.");
+    } catch (JsonTree.TooLargeException e) {
+      throw ApiException.tooManyValues();
     }
     if (!node.isObject()) {
       throw malformed("The body must be a JSON object, but is " + quote(node) + ".");
@@ -84,7 +66,6 @@ final class JsonFields {
         switch (e) {
           case StreamConstraintsException _ ->
               "it is nested too deeply, or has a number or a name that is too long";
-          case MismatchedInputException _ -> "something follows the end of the object";
           default ->
               e.getOriginalMessage()
                   .replaceAll(

@@ -6,10 +6,12 @@ import io.chasqui.config.ChasquiConfig;
 import io.chasqui.tracing.Tracing;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpServerResponse;
+import io.vertx.core.http.HttpVersion;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
 import jakarta.enterprise.event.Observes;
 import jakarta.inject.Singleton;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
@@ -42,23 +44,29 @@ class RequestGuard {
   /** After what answers a browser's question whether it may ask, before all that answers more. */
   private static final int ORDER = -100;
 
+  private static final Duration LOOK_AGAIN = Duration.ofMillis(20);
+
+  private final Vertx vertx;
   private final Tracing tracing;
   private final ApiKeys keys;
   private final ObjectMapper json;
   private final BodyReader bodies;
 
   RequestGuard(
-      Tracing tracing, ApiKeys keys, Vertx vertx, ObjectMapper json, ChasquiConfig config) {
+      Vertx vertx,
+      Tracing tracing,
+      ApiKeys keys,
+      RequestMemory memory,
+      ObjectMapper json,
+      ChasquiConfig config) {
+    this.vertx = vertx;
     this.tracing = tracing;
     this.keys = keys;
     this.json = json;
-    bodies = new BodyReader(vertx, config.bodyTimeout(), mostBodies(), this::refuse);
+    bodies =
+        new BodyReader(
+            vertx, config.bodyTimeout(), memory.largestBody(), memory.bodies(), this::refuse);
     Connections.install(config.headTimeout(), config.stream().stallTimeout().multipliedBy(STALLS));
-  }
-
-  /** An eighth of the heap, and they are there twice while they are read. */
-  private static long mostBodies() {
-    return Runtime.getRuntime().maxMemory() / 8;
   }
 
   void guard(@Observes Router router) {
@@ -88,18 +96,29 @@ class RequestGuard {
    * A client that asks again and again over one connection gets its next answer when it has read
    * the last ones: what it leaves unread is bounded.
    */
-  private static void goOnWhenReadSoFar(RoutingContext client) {
-    HttpServerResponse response = client.response();
-    if (!response.writeQueueFull()) {
+  private void goOnWhenReadSoFar(RoutingContext client) {
+    if (!hasMuchToRead(client)) {
       client.next();
       return;
     }
     client.request().pause();
-    response.drainHandler(read -> {
-      response.drainHandler(null);
-      client.request().resume();
-      client.next();
-    });
+    vertx.setPeriodic(
+        LOOK_AGAIN.toMillis(),
+        timer -> {
+          if (client.response().closed()) {
+            vertx.cancelTimer(timer);
+          } else if (!hasMuchToRead(client)) {
+            vertx.cancelTimer(timer);
+            client.request().resume();
+            client.next();
+          }
+        });
+  }
+
+  private static boolean hasMuchToRead(RoutingContext client) {
+    return client.request().version() == HttpVersion.HTTP_2
+        ? Connection.hasMuchToRead(client.request())
+        : client.response().writeQueueFull();
   }
 
   /** Logs with the request's id on threads too that the request's context does not follow to. */

@@ -7,6 +7,7 @@ import static org.junit.jupiter.params.provider.Arguments.arguments;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.quarkus.test.common.http.TestHTTPResource;
 import io.quarkus.test.junit.QuarkusTest;
+import jakarta.inject.Inject;
 import java.io.ByteArrayInputStream;
 import java.net.URI;
 import java.net.http.HttpRequest;
@@ -31,11 +32,12 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Whatever is sent, the answer is an error that says what to change, and the server goes on. */
 @QuarkusTest
 class BadRequestsTest {
-  private static final int LARGEST_BODY = 4 << 20;
   private static final String HELLO = "[{\"role\":\"user\",\"content\":\"Hello\"}]";
 
   @TestHTTPResource("/")
   URI server;
+
+  @Inject RequestMemory memory;
 
   @AfterEach
   void theServerStillAnswers() {
@@ -318,7 +320,7 @@ class BadRequestsTest {
 
   @Test
   void aBodyThatIsTooLargeIsRefusedWithAndWithoutItsLength() {
-    byte[] body = new byte[LARGEST_BODY + 1];
+    byte[] body = new byte[memory.largestBody() + 1];
     Arrays.fill(body, (byte) ' ');
     for (BodyPublisher publisher :
         new BodyPublisher[] {
@@ -330,10 +332,33 @@ class BadRequestsTest {
     }
   }
 
+  @ParameterizedTest
+  @ValueSource(
+      strings = {"[],", "{\"\":{}},", "1e9,", "\"\",", "{\"role\":\"user\",\"content\":\"a\"},"})
+  void aBodyOfMoreValuesThanAPromptCanNeedIsRefused(String value) {
+    String values = value.repeat((memory.largestBody() - 100) / value.length());
+    String body = "{\"model\":\"demo\",\"messages\":[%s0]}".formatted(values);
+
+    JsonNode error = refused(413, Api.post(server, Api.CHAT, body));
+
+    assertEquals("body_too_large", error.get("code").textValue());
+    assertTrue(error.get("message").textValue().contains("more values"), error.toString());
+  }
+
+  @Test
+  void moreTokenIdsThanAContextCanHoldAreNotDetokenized() {
+    String ids = "1,".repeat(9000);
+
+    JsonNode error =
+        refused(400, Api.post(server, "/detokenize", "{\"tokens\":[%s1]}".formatted(ids)));
+
+    assertEquals("tokens", error.get("param").textValue());
+  }
+
   @Test
   void aBodyOfTheLargestSizeIsRead() {
     String chat = Api.chat("Hello", "max_tokens", 1);
-    String body = chat + " ".repeat(LARGEST_BODY - chat.length());
+    String body = chat + " ".repeat(memory.largestBody() - chat.length());
     assertEquals(200, Api.post(server, Api.CHAT, body).statusCode());
   }
 

@@ -1,5 +1,6 @@
 package io.chasqui.http;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.quarkus.test.common.http.TestHTTPResource;
@@ -8,6 +9,7 @@ import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpServer;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
+import jakarta.inject.Inject;
 import java.io.ByteArrayInputStream;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -34,6 +36,8 @@ class BodyReaderTest {
 
   @TestHTTPResource("/")
   URI server;
+
+  @Inject RequestMemory memory;
 
   @Test
   void bodiesThatAreYetToComeHoldNoThread() {
@@ -77,7 +81,7 @@ class BodyReaderTest {
   @Test
   void aBodyOfHttp2IsReadWhereItsLengthIsKnown() throws Exception {
     byte[] body = Api.completion("One", "max_tokens", 1).getBytes(StandardCharsets.UTF_8);
-    byte[] tooLarge = Arrays.copyOf(body, BodyReader.LARGEST + 1);
+    byte[] tooLarge = Arrays.copyOf(body, memory.largestBody() + 1);
     try (HttpClient client = HttpClient.newBuilder().version(HttpClient.Version.HTTP_2).build()) {
       client.send(request("/v1/models").GET().build(), BodyHandlers.discarding());
       assertEquals(200, send(client, BodyPublishers.ofByteArray(body)));
@@ -102,6 +106,61 @@ class BodyReaderTest {
 
   @Test
   void bodiesTogetherTakeNoMoreThanTheyMayUntilTheirAnswersEnd() throws Exception {
+    withBodies(
+        100,
+        (uri, read) -> {
+          try (var first = RawConnection.post(uri, "/", "a".repeat(60))) {
+            RoutingContext running = read.poll(60, TimeUnit.SECONDS);
+            assertEquals("a".repeat(60), new String(BodyReader.take(running), UTF_8));
+            assertEquals(429, Api.post(uri, "/", "b".repeat(60)).statusCode());
+            try (var fitting = RawConnection.post(uri, "/", "c".repeat(40))) {
+              read.poll(60, TimeUnit.SECONDS).response().end();
+              assertEquals("HTTP/1.1 200 OK", fitting.readHead().statusLine());
+            }
+            running.response().end();
+            first.readHead();
+          }
+          try (var later = RawConnection.post(uri, "/", "d".repeat(100))) {
+            read.poll(60, TimeUnit.SECONDS).response().end();
+            assertEquals("HTTP/1.1 200 OK", later.readHead().statusLine());
+          }
+        });
+  }
+
+  @Test
+  void bodiesThatDoNotEndGiveWayToThoseThatDo() throws Exception {
+    withBodies(
+        100,
+        (uri, read) -> {
+          List<RawConnection> unending = new ArrayList<>();
+          try {
+            for (int i = 0; i < 9; i++) {
+              var connection = new RawConnection(uri);
+              unending.add(connection);
+              connection.send(head(100, ""));
+              connection.send(new byte[90]);
+            }
+            try (var whole = RawConnection.post(uri, "/", "a".repeat(100))) {
+              RoutingContext running = read.poll(60, TimeUnit.SECONDS);
+              assertEquals("a".repeat(100), new String(BodyReader.take(running), UTF_8));
+              running.response().end();
+              assertEquals("HTTP/1.1 200 OK", whole.readHead().statusLine());
+            }
+            unending.getFirst().send(new byte[10]);
+            assertEquals(
+                "HTTP/1.1 429 Too Many Requests", unending.getFirst().readHead().statusLine());
+          } finally {
+            unending.forEach(RawConnection::close);
+          }
+        });
+  }
+
+  private interface BodiesTest {
+    void run(URI server, BlockingQueue<RoutingContext> read) throws Exception;
+  }
+
+  /** Runs a server that answers what is told, with so many bytes of memory for bodies. */
+  private void withBodies(int most, BodiesTest test) throws Exception {
     Vertx vertx = Vertx.vertx();
     try {
       BlockingQueue<RoutingContext> read = new LinkedBlockingQueue<>();
@@ -112,7 +171,8 @@ class BodyReaderTest {
               new BodyReader(
                   vertx,
                   Duration.ofSeconds(60),
-                  100,
+                  most,
+                  most,
                   (client, error) -> client.response().setStatusCode(error.status()).end()))
           .handler(read::add);
       HttpServer alone =
@@ -123,23 +183,7 @@ class BodyReaderTest {
               .toCompletionStage()
               .toCompletableFuture()
               .get();
-      URI uri = URI.create("http://localhost:" + alone.actualPort());
-
-      try (var first = RawConnection.post(uri, "/", "a".repeat(60))) {
-        RoutingContext running = read.poll(60, TimeUnit.SECONDS);
-        assertEquals("a".repeat(60), running.body().asString());
-        assertEquals(429, Api.post(uri, "/", "b".repeat(60)).statusCode());
-        try (var fitting = RawConnection.post(uri, "/", "c".repeat(40))) {
-          read.poll(60, TimeUnit.SECONDS).response().end();
-          assertEquals("HTTP/1.1 200 OK", fitting.readHead().statusLine());
-        }
-        running.response().end();
-        first.readHead();
-      }
-      try (var later = RawConnection.post(uri, "/", "d".repeat(100))) {
-        read.poll(60, TimeUnit.SECONDS).response().end();
-        assertEquals("HTTP/1.1 200 OK", later.readHead().statusLine());
-      }
+      test.run(URI.create("http://localhost:" + alone.actualPort()), read);
     } finally {
       vertx.close().toCompletionStage().toCompletableFuture().get();
     }

@@ -11,7 +11,6 @@ import jakarta.ws.rs.PathParam;
 import jakarta.ws.rs.core.Context;
 import jakarta.ws.rs.core.MediaType;
 import jakarta.ws.rs.core.Response;
-import java.io.InputStream;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
@@ -36,9 +35,11 @@ public class LentModels {
   private static final Map<String, Queue<RoutingContext>> CLIENTS = new ConcurrentHashMap<>();
 
   private final Answers answers;
+  private final RequestMemory memory;
 
-  LentModels(Answers answers) {
+  LentModels(Answers answers, RequestMemory memory) {
     this.answers = answers;
+    this.memory = memory;
   }
 
   static LentModel lend(String path, String name, int queueCapacity, Duration stallTimeout) {
@@ -64,11 +65,10 @@ public class LentModels {
 
   @POST
   @Path("/{path}/chat")
-  public Uni<Response> chat(
-      @PathParam("path") String path, InputStream body, @Context RoutingContext client) {
+  public Uni<Response> chat(@PathParam("path") String path, @Context RoutingContext client) {
     Uni<Response> answer =
-        new CompletionsResource(MODELS.get(path).served(), answers, Optional.empty())
-            .chat(body, null, null, client);
+        new CompletionsResource(MODELS.get(path).served(), answers, memory, Optional.empty())
+            .chat(null, null, client);
     CLIENTS.get(path).add(client);
     return answer;
   }

@@ -11,6 +11,7 @@ import io.quarkus.test.common.http.TestHTTPResource;
 import io.quarkus.test.junit.QuarkusTest;
 import io.quarkus.test.junit.QuarkusTestProfile;
 import io.quarkus.test.junit.TestProfile;
+import jakarta.inject.Inject;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.SocketTimeoutException;
@@ -68,6 +69,8 @@ class RequestGuardTest {
 
   @TestHTTPResource("/")
   URI server;
+
+  @Inject RequestMemory memory;
 
   private HttpResponse<String> ask(String key) {
     return Api.send(
@@ -211,8 +214,8 @@ class RequestGuardTest {
   @Test
   void aBodyThatIsRefusedAndDoesNotEndEndsItsConnectionToo() {
     try (var connection = new RawConnection(server)) {
-      send(connection, head(2 * BodyReader.LARGEST));
-      connection.send(new byte[BodyReader.LARGEST + 1]);
+      send(connection, head(2 * memory.largestBody()));
+      connection.send(new byte[memory.largestBody() + 1]);
       requireEnd(connection);
     }
   }

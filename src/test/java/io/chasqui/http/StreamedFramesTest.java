@@ -53,7 +53,7 @@ class StreamedFramesTest {
     var generation = new Replayed(List.of(token(0, "a"), token(1, "b"), end()));
 
     List<Supplier<String>> frames =
-        new Answers(json)
+        new Answers(json, new RequestMemory(64 << 20, 1 << 20, 1))
             .frames(generation, format, false, StreamPosition.start(0, 1))
             .collect()
             .asList()

@@ -265,6 +265,11 @@ public final class LentModel implements AutoCloseable {
     }
 
     @Override
+    public Optional<MemorySize> maxBodySize() {
+      return Optional.empty();
+    }
+
+    @Override
     public Optional<Path> apiKeysFile() {
       return Optional.empty();
     }

@@ -3,6 +3,7 @@ package io.chasqui.http;
 import io.chasqui.config.ChasquiConfig;
 import io.vertx.core.Context;
 import io.vertx.core.Vertx;
+import io.vertx.core.http.HttpServerResponse;
 import jakarta.ws.rs.WebApplicationException;
 import jakarta.ws.rs.core.MediaType;
 import jakarta.ws.rs.core.MultivaluedMap;
@@ -16,70 +17,92 @@ import java.util.concurrent.Flow;
 import java.util.function.Supplier;
 import org.jboss.logging.Logger;
 import org.jboss.resteasy.reactive.server.spi.ResteasyReactiveResourceInfo;
+import org.jboss.resteasy.reactive.server.spi.ServerHttpRequest;
 import org.jboss.resteasy.reactive.server.spi.ServerHttpResponse;
 import org.jboss.resteasy.reactive.server.spi.ServerMessageBodyWriter;
 import org.jboss.resteasy.reactive.server.spi.ServerRequestContext;
 
 /**
- * Writes a stream of events at the client's pace: the next frame is asked for when the last one is
- * on its way, so that what a slow client has not read waits in the engine's bounded channel and not
- * in a buffer here. A client that goes away cancels the stream.
+ * Writes a body at the client's pace: the next piece is asked for when the last one is on its way,
+ * so that what a slow client has not read of a stream waits in the engine's bounded channel and not
+ * in a buffer here. A client that goes away cancels the stream; one that reads nothing for too long
+ * loses it.
  */
 @Provider
-public class EventStreamWriter implements ServerMessageBodyWriter<EventStream> {
-  private static final Logger LOG = Logger.getLogger(EventStreamWriter.class);
+public class PacedWriter implements ServerMessageBodyWriter<PacedBody> {
+  private static final Logger LOG = Logger.getLogger(PacedWriter.class);
 
   private final Vertx vertx;
   private final Duration keepAlive;
+  private final Duration stallTimeout;
 
-  EventStreamWriter(Vertx vertx, ChasquiConfig config) {
+  PacedWriter(Vertx vertx, ChasquiConfig config) {
     this.vertx = vertx;
     keepAlive = config.stream().keepAlive();
+    stallTimeout = config.stream().stallTimeout();
   }
 
   @Override
   public boolean isWriteable(
       Class<?> type, Type genericType, ResteasyReactiveResourceInfo target, MediaType mediaType) {
-    return type == EventStream.class;
+    return PacedBody.class.isAssignableFrom(type);
   }
 
   @Override
   public boolean isWriteable(
       Class<?> type, Type genericType, Annotation[] annotations, MediaType mediaType) {
-    return type == EventStream.class;
+    return PacedBody.class.isAssignableFrom(type);
   }
 
   @Override
   public void writeTo(
-      EventStream stream,
+      PacedBody body,
       Class<?> type,
       Type genericType,
       Annotation[] annotations,
       MediaType mediaType,
       MultivaluedMap<String, Object> headers,
       OutputStream out) {
-    throw new WebApplicationException("events are written by the reactive writer only");
+    throw new WebApplicationException("a body is written by the reactive writer only");
   }
 
   @Override
-  public void writeResponse(EventStream stream, Type genericType, ServerRequestContext context) {
+  public void writeResponse(PacedBody body, Type genericType, ServerRequestContext context) {
     ServerHttpResponse response = context.serverResponse();
-    response.setChunked(true);
-    stream.frames().subscribe().withSubscriber(new Writing(response, keepAlive));
+    switch (body) {
+      case EventStream _ -> response.setChunked(true);
+      case WholeBody whole ->
+          response.setResponseHeader("Content-Length", Integer.toString(whole.bytes().length));
+    }
+    // RESTEasy's own interface of a response has no way to break it off.
+    HttpServerResponse client = ((ServerHttpRequest) response).unwrap(HttpServerResponse.class);
+    body.pieces().subscribe().withSubscriber(new Writing(body, response, client::reset));
   }
 
   /** One response. Its state is touched on one event loop only. */
-  private final class Writing implements Flow.Subscriber<Supplier<String>> {
+  private final class Writing implements Flow.Subscriber<Supplier<byte[]>> {
+    private final PacedBody body;
     private final ServerHttpResponse response;
+    private final Runnable reset;
     private final Context eventLoop = vertx.getOrCreateContext();
     private final long keepAliveTimer;
+    private final long stallTimer;
     private Flow.Subscription subscription;
     private boolean silent;
     private boolean closed;
 
-    Writing(ServerHttpResponse response, Duration keepAlive) {
+    /** Whether the client has not read the last piece, as far as is known here. */
+    private boolean unread;
+
+    /** Whether it had not, a stall timeout ago, and nothing has changed since. */
+    private boolean stalled;
+
+    Writing(PacedBody body, ServerHttpResponse response, Runnable reset) {
+      this.body = body;
       this.response = response;
+      this.reset = reset;
       keepAliveTimer = vertx.setPeriodic(keepAlive.toMillis(), timer -> onLoop(this::comment));
+      stallTimer = vertx.setPeriodic(stallTimeout.toMillis(), timer -> onLoop(this::requireReader));
       response.addCloseHandler(() -> onLoop(this::close));
     }
 
@@ -104,29 +127,32 @@ public class EventStreamWriter implements ServerMessageBodyWriter<EventStream> {
     }
 
     @Override
-    public void onNext(Supplier<String> frames) {
-      onLoop(() -> write(frames));
+    public void onNext(Supplier<byte[]> piece) {
+      onLoop(() -> write(piece));
     }
 
-    private void write(Supplier<String> of) {
+    private void write(Supplier<byte[]> piece) {
       if (closed) {
         return;
       }
-      String frames;
+      byte[] bytes;
       try {
-        frames = of.get();
+        bytes = piece.get();
       } catch (RuntimeException e) {
         broken(e);
         return;
       }
-      if (frames.isEmpty()) {
+      if (bytes.length == 0) {
         subscription.request(1);
         return;
       }
       silent = false;
+      unread = true;
       response.write(
-          frames.getBytes(StandardCharsets.UTF_8),
+          bytes,
           failure -> {
+            unread = false;
+            stalled = false;
             if (failure == null) {
               subscription.request(1);
             } else {
@@ -135,8 +161,19 @@ public class EventStreamWriter implements ServerMessageBodyWriter<EventStream> {
           });
     }
 
+    private void requireReader() {
+      if (!unread || closed) {
+        return;
+      }
+      if (stalled) {
+        close();
+        reset.run();
+      }
+      stalled = true;
+    }
+
     private void comment() {
-      if (silent && !closed) {
+      if (silent && !unread && !closed && body instanceof EventStream) {
         response.write(EventStream.KEEP_ALIVE.getBytes(StandardCharsets.UTF_8), failure -> {});
       }
       silent = true;
@@ -148,7 +185,7 @@ public class EventStreamWriter implements ServerMessageBodyWriter<EventStream> {
     }
 
     private void broken(Throwable failure) {
-      LOG.error("A stream ended without its last event", failure);
+      LOG.error("An answer ended before its end", failure);
       end();
     }
 
@@ -169,6 +206,8 @@ public class EventStreamWriter implements ServerMessageBodyWriter<EventStream> {
       if (!closed) {
         closed = true;
         vertx.cancelTimer(keepAliveTimer);
+        vertx.cancelTimer(stallTimer);
+        body.written();
         if (subscription != null) {
           subscription.cancel();
         }

@@ -1,0 +1,88 @@
+package io.chasqui.http;
+
+import io.chasqui.config.ChasquiConfig;
+import io.vertx.ext.web.RoutingContext;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
+import java.util.concurrent.Semaphore;
+import java.util.function.Supplier;
+
+/**
+ * What requests may take of the heap before the engine has them and after it has answered. A body
+ * of JSON becomes a tree, texts, a prompt and token ids, which together take up to thirty times as
+ * much: so few bodies are worked on at once, one for each processor, and no body is larger than
+ * what a prompt can need.
+ */
+@Singleton
+class RequestMemory {
+  /** Names, values and fields besides the prompt. */
+  private static final long FIXED_BYTES = 64 << 10;
+
+  /** Of JSON for a token of the prompt: most tokens have 4 letters, and an escaped letter 6. */
+  private static final long BYTES_PER_TOKEN = 64;
+
+  /** What a body takes at most while it is worked on, as measured; in sizes of the body. */
+  private static final long WORK = 32;
+
+  /**
+   * The tree of a conversation of many short messages is as large; in sizes of the largest body.
+   */
+  private static final long TREE = 4;
+
+  private final int largestBody;
+  private final long bodies;
+  private final MemoryShare answers;
+  private final Semaphore workers;
+
+  @Inject
+  RequestMemory(ChasquiConfig config) {
+    this(
+        Runtime.getRuntime().maxMemory(),
+        config
+            .maxBodySize()
+            .map(size -> size.asLongValue())
+            .orElse(FIXED_BYTES + BYTES_PER_TOKEN * config.maxModelLen()),
+        Runtime.getRuntime().availableProcessors());
+  }
+
+  /**
+   * @param heap bytes that the heap may have
+   * @param wantedBody bytes that a body should be able to have
+   */
+  RequestMemory(long heap, long wantedBody, int processors) {
+    largestBody = (int) Math.min(Math.min(wantedBody, heap / WORK), Integer.MAX_VALUE / 2);
+    bodies = heap / 8;
+    answers = new MemoryShare(heap / 8);
+    workers = new Semaphore((int) Math.clamp(heap / 2 / (WORK * largestBody), 1, processors), true);
+  }
+
+  /** Bytes that a body may have. */
+  int largestBody() {
+    return largestBody;
+  }
+
+  /** Bytes that all bodies may have together until their requests are with the engine. */
+  long bodies() {
+    return bodies;
+  }
+
+  /** The memory of answers that are written as a whole. */
+  MemoryShare answers() {
+    return answers;
+  }
+
+  /** The body of a request, which the request no longer holds then. */
+  RequestBody body(RoutingContext client) {
+    return new RequestBody(BodyReader.take(client), TREE * largestBody);
+  }
+
+  /** Does work that takes much more memory than its request, when it is its turn. */
+  <T> T work(Supplier<T> work) {
+    workers.acquireUninterruptibly();
+    try {
+      return work.get();
+    } finally {
+      workers.release();
+    }
+  }
+}
