@@ -29,6 +29,16 @@ public final class LogLines extends Handler {
     return new LogLines("");
   }
 
+  /** All lines as they are written, with the request's id. */
+  public List<String> all() {
+    return records.stream()
+        .map(record ->
+            record instanceof ExtLogRecord line
+                ? line.getMdc("requestId") + " " + line.getFormattedMessage()
+                : record.getMessage())
+        .toList();
+  }
+
   /** All messages that an operator is to look at, with their exceptions. */
   public List<String> problems() {
     return records.stream()
