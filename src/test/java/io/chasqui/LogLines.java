@@ -16,8 +16,35 @@ public final class LogLines extends Handler {
 
   /** Listens to a class that logs under its own name. */
   public LogLines(Class<?> source) {
-    logger = Logger.getLogger(source.getName());
+    this(source.getName());
+  }
+
+  private LogLines(String name) {
+    logger = Logger.getLogger(name);
     logger.addHandler(this);
+  }
+
+  /** Listens to everything. */
+  public static LogLines ofAll() {
+    return new LogLines("");
+  }
+
+  /** All lines as they are written, with the request's id. */
+  public List<String> all() {
+    return records.stream()
+        .map(record ->
+            record instanceof ExtLogRecord line
+                ? line.getMdc("requestId") + " " + line.getFormattedMessage()
+                : record.getMessage())
+        .toList();
+  }
+
+  /** All messages that an operator is to look at, with their exceptions. */
+  public List<String> problems() {
+    return records.stream()
+        .filter(record -> record.getLevel().intValue() >= Level.WARNING.intValue())
+        .map(record -> new SimpleFormatter().formatMessage(record) + " " + record.getThrown())
+        .toList();
   }
 
   /** All messages of a level, in their order. */

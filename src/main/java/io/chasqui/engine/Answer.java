@@ -202,8 +202,11 @@ final class Answer {
 
   /** Why it has to end now, whatever it has; null if it can go on. */
   FinishReason cutOff(long now) {
-    if (channel.isCancelled() || (isParked(now) && nanosUntilStalled(now) <= 0)) {
+    if (channel.isCancelled()) {
       return FinishReason.CANCELLED;
+    }
+    if (isParked(now) && nanosUntilStalled(now) <= 0) {
+      return FinishReason.UNREAD;
     }
     return nanosUntilDeadline(now) <= 0 ? FinishReason.DEADLINE : null;
   }
@@ -318,7 +321,18 @@ final class Answer {
 
   /** Gives everything back and tells the reader; the engine's thread, or before it began. */
   void end(FinishReason reason) {
-    giveMemoryBack();
+    try {
+      giveMemoryBack();
+      Finished end = finished(reason);
+      shared.options.listener().finished(end);
+      channel.finish(reason.isCut() ? List.of() : best.map(BestChoices::tokens).orElse(found), end);
+    } catch (RuntimeException | Error e) {
+      channel.fail(e); // whatever breaks here, the reader must not wait for ever
+      throw e;
+    }
+  }
+
+  private Finished finished(FinishReason reason) {
     long now = System.nanoTime();
     long start = begun == 0 ? now : begun;
     long firstToken = first == 0 ? now : first;
@@ -329,17 +343,17 @@ final class Answer {
             Duration.ofNanos(first == 0 ? 0 : last - firstToken),
             Duration.ofNanos(choosing));
     var usage = new Usage(request.promptLength(), Math.max(0, cached), produced, drafted, accepted);
-    var end = new Finished(reason, usage, timings);
-    shared.options.listener().finished(end);
-    boolean isCut = reason == FinishReason.CANCELLED;
-    channel.finish(isCut ? List.of() : best.map(BestChoices::tokens).orElse(found), end);
+    return new Finished(reason, usage, timings);
   }
 
   /** As {@link #end}, of an answer that broke. */
   void fail(Throwable cause) {
-    giveMemoryBack();
-    shared.options.listener().failed(cause);
-    channel.fail(cause);
+    try {
+      giveMemoryBack();
+      shared.options.listener().failed(cause);
+    } finally {
+      channel.fail(cause);
+    }
   }
 
   private void giveMemoryBack() {

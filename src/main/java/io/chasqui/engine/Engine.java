@@ -49,10 +49,17 @@ public interface Engine extends AutoCloseable {
    * Admits a request. Its generation begins when its turn comes, subscribed to or not.
    *
    * @throws AdmissionException if it cannot be admitted
+   * @throws EngineFailedException if the engine {@linkplain #hasFailed has failed}
    * @throws IllegalArgumentException if the request is wrong in itself, such as a token id outside
    *     the vocabulary
    */
   Generation submit(GenerationRequest request);
+
+  /**
+   * Whether an error has ended the engine's thread. All answers have ended with an {@link
+   * EngineFailedException}, and no request will be taken any more.
+   */
+  boolean hasFailed();
 
   /** Answers that run now: of each request one for each of its choices, or one for all beams. */
   int running();

@@ -4,7 +4,8 @@ import java.time.Duration;
 
 /**
  * Told what the engine measures, by the engine's own thread, and of the end of a request that is
- * cancelled while it waits by whoever cancels it. Must be quick and must not throw.
+ * cancelled while it waits by whoever cancels it. Must be quick and must not throw: what an
+ * exception would have told is lost.
  */
 public interface EngineListener {
   /**
@@ -45,4 +46,10 @@ public interface EngineListener {
 
   /** A generation broke; its subscriber gets the cause. */
   default void failed(Throwable cause) {}
+
+  /**
+   * An error has ended the engine's thread, and all answers with it: no further request is taken.
+   * The last thing that is told.
+   */
+  default void broke(Throwable cause) {}
 }

@@ -139,12 +139,12 @@ public final class LocalEngine implements Engine {
       Supplier<TokenDecoder> loader,
       int slots,
       Optional<MemoryPlan> plan,
-      EngineOptions options,
+      EngineOptions given,
       Optional<ServerMemory> memory) {
     this.memory = memory;
     this.settings = settings;
     this.tokenizer = tokenizer;
-    this.options = options;
+    options = given.withListener(new GuardedListener(given.listener()));
     chatTemplate = Prompts.template(settings);
     chatTemplate.ifPresent(
         template -> Thread.ofPlatform().daemon().start(() -> renderOnce(template)));
@@ -223,6 +223,11 @@ public final class LocalEngine implements Engine {
   @Override
   public Optional<ChatTemplate> chatTemplate() {
     return chatTemplate;
+  }
+
+  @Override
+  public boolean hasFailed() {
+    return loop.hasFailed();
   }
 
   @Override

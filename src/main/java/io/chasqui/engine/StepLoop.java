@@ -1,6 +1,7 @@
 package io.chasqui.engine;
 
 import io.chasqui.engine.TokenDecoder.Run;
+import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -19,6 +20,8 @@ import java.util.concurrent.locks.LockSupport;
  * of the steps, and its place is another's, until it does.
  */
 final class StepLoop {
+  private static final System.Logger LOG = System.getLogger(StepLoop.class.getName());
+
   private static final long RETRY_NANOS = 1_000_000;
 
   private final TokenDecoder decoder;
@@ -37,6 +40,10 @@ final class StepLoop {
   private final Forecast forecast;
 
   private volatile boolean closed;
+
+  /** The error that has ended the loop; null while it runs, and where it was closed. */
+  private volatile Throwable failure;
+
   private final Thread thread;
 
   /**
@@ -51,6 +58,11 @@ final class StepLoop {
     this.options = options;
     forecast = new Forecast(slots);
     thread = Thread.ofPlatform().name("chasqui-engine").daemon().start(this::serve);
+  }
+
+  /** Whether an error has ended the loop. */
+  boolean hasFailed() {
+    return failure != null;
   }
 
   /** Courses that run now, those that wait for their readers included. */
@@ -80,9 +92,13 @@ final class StepLoop {
    *
    * @throws AdmissionException if too many wait, also for its first token to come in time, or the
    *     loop is closed
+   * @throws EngineFailedException if an error has ended the loop
    */
   void submit(Answer answer) {
     synchronized (waiting) {
+      if (failure != null) {
+        throw new EngineFailedException(failure);
+      }
       if (closed) {
         throw AdmissionException.closed();
       }
@@ -176,11 +192,32 @@ final class StepLoop {
           compute(step);
         }
       }
+    } catch (RuntimeException | Error e) {
+      failure = e;
+    }
+    try {
+      endAll();
     } finally {
-      synchronized (waiting) {
-        closed = true; // also where an error has ended the loop: nobody shall wait for it
+      if (failure != null) {
+        options.listener().broke(failure);
       }
-      all().forEach(course -> end(course.answer, FinishReason.CANCELLED));
+    }
+  }
+
+  private void endAll() {
+    synchronized (waiting) {
+      closed = true; // also where an error has ended the loop: nobody shall wait for it
+    }
+    for (Course course : all()) {
+      try {
+        if (failure == null) {
+          end(course.answer, FinishReason.CLOSED);
+        } else {
+          fail(course.answer, new EngineFailedException(failure));
+        }
+      } catch (RuntimeException | Error e) {
+        LOG.log(Level.ERROR, "An answer did not end as it should", e); // the others must end, too
+      }
     }
   }
 
@@ -220,8 +257,8 @@ final class StepLoop {
         if (active > 0 && !fits) {
           return;
         }
+        run(next); // first, so that an error leaves it where it can be found
         waiting.remove(next);
-        run(next);
         next.answer.begin();
       }
       if (tried(next, () -> next.start(decoder))) {
@@ -343,9 +380,9 @@ final class StepLoop {
 
   private void suspend(Course course) {
     course.giveMemoryBack();
-    running.remove(course);
     synchronized (waiting) {
-      waiting.add(course);
+      waiting.add(course); // first, so that an error leaves it where it can be found
+      running.remove(course);
       runningCount = running.size();
     }
   }
@@ -463,8 +500,8 @@ final class StepLoop {
         answer.end(reason);
       }
     } else if (!answer.courses().isEmpty()) {
-      answer.courses().forEach(this::leave);
       settle(answer);
+      answer.courses().forEach(this::leave);
       answer.end(reason);
     }
   }

@@ -122,7 +122,8 @@ sealed interface AnswerFormat {
       case STOP -> "stop";
       // Clients know no other word for an answer that was cut.
       case LENGTH, DEADLINE -> "length";
-      case CANCELLED -> throw new IllegalArgumentException("a cancelled answer is not finished");
+      case CANCELLED, UNREAD, CLOSED ->
+          throw new IllegalArgumentException("an answer that was cut is not finished");
     };
   }
 

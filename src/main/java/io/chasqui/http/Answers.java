@@ -2,6 +2,7 @@ package io.chasqui.http;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.chasqui.engine.EngineFailedException;
 import io.chasqui.engine.FinishReason;
 import io.chasqui.engine.Generation;
 import io.chasqui.engine.GenerationEvent;
@@ -84,6 +85,9 @@ class Answers {
 
   /** Called where events are written, and not on the engine's thread, which has no request's id. */
   private static String failed(Throwable cause, AnswerFrames frames) {
+    if (cause instanceof EngineFailedException) {
+      return frames.failed(ApiException.of(cause)); // the log tells of it once, not for each stream
+    }
     LOG.error("A generation failed in the middle of its stream", cause);
     return frames.failed(
         ApiException.of(503, "The model failed; the server's log tells why.", null, "interrupted"));

@@ -1,6 +1,7 @@
 package io.chasqui.http;
 
 import io.chasqui.engine.AdmissionException;
+import io.chasqui.engine.EngineFailedException;
 import io.chasqui.engine.GenerationEvent.Finished;
 import io.chasqui.ops.ModelUnavailableException;
 import java.time.Duration;
@@ -126,6 +127,7 @@ final class ApiException extends RuntimeException {
       case ApiException e -> e;
       case AdmissionException e -> of(e);
       case ModelUnavailableException e -> of(503, e.getMessage(), null, "model_unavailable");
+      case EngineFailedException e -> of(503, e.getMessage(), null, "engine_failed");
       default -> {
         LOG.error("A request failed", failure);
         yield of(500, "The server failed to answer; its log tells why.", null, "internal_error");
@@ -136,13 +138,23 @@ final class ApiException extends RuntimeException {
   /** Why the end of a generation is no answer; empty if it is one. */
   static Optional<ApiException> of(Finished end) {
     return switch (end.reason()) {
-      case CANCELLED ->
+      case CLOSED ->
           Optional.of(
               of(
                   503,
-                  "The answer was interrupted: the server is stopping, or the client left it unread for too long.",
+                  "The answer was interrupted: the server is stopping; try another replica.",
                   null,
                   "interrupted"));
+      case UNREAD ->
+          Optional.of(
+              of(
+                  408,
+                  "The answer was given up because the client left it unread for too long; read it as it comes.",
+                  null,
+                  "left_unread"));
+      case CANCELLED ->
+          Optional.of(
+              of(408, "The answer was cancelled because the client left.", null, "cancelled"));
       case DEADLINE ->
           end.usage().completionTokens() > 0
               ? Optional.empty()

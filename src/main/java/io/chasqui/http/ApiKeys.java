@@ -8,6 +8,7 @@ import jakarta.inject.Singleton;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.security.MessageDigest;
 import java.time.Duration;
 import java.util.HexFormat;
@@ -29,13 +30,36 @@ class ApiKeys {
 
   private static final Duration PERIOD = Duration.ofSeconds(1);
 
+  /**
+   * How long a changed file must stay as it is before it counts: who writes it in place leaves it
+   * empty, or a key cut in two, for moments.
+   */
+  private static final Duration QUIET = Duration.ofSeconds(2);
+
   /** Shorter ones can be guessed. */
   private static final int SHORTEST = 16;
 
   private static final String DIGEST = "sha256:";
 
   private final Optional<Path> file;
-  private volatile String content = "";
+
+  /** What the keys were read from last. */
+  private String content = "";
+
+  /** The file as it was when it was looked at last; null if it could not be read. */
+  private Version latest;
+
+  /** Since when it has been that, by {@link System#nanoTime}. */
+  private long latestSince;
+
+  /** What a file has, and when it was written. */
+  private record Version(FileTime written, String content) {
+    static Version of(Path path) throws IOException {
+      // The time first: a change after it shows when the file is looked at again.
+      FileTime written = Files.getLastModifiedTime(path);
+      return new Version(written, Files.readString(path));
+    }
+  }
 
   /** By their lines: one that stays as it is keeps what it has left. */
   private volatile Map<String, ApiKey> keys = Map.of();
@@ -83,15 +107,22 @@ class ApiKeys {
   }
 
   /** Keeps the keys that there are if the new ones cannot be used. */
-  private Void readAgain() {
+  private synchronized Void readAgain() {
     try {
-      String now = Files.readString(file.orElseThrow());
-      if (!now.equals(content)) {
-        set(now);
+      Version now = Version.of(file.orElseThrow());
+      if (!now.equals(latest)) {
+        latest = now;
+        latestSince = System.nanoTime();
+      } else if (!now.content.equals(content)
+          && System.nanoTime() - latestSince >= QUIET.toNanos()) {
+        set(now.content);
         LOG.infof("The file with API keys has changed: %d keys", keys.size());
       }
     } catch (IOException e) {
-      LOG.warnf("The file with API keys cannot be read, its keys stay as they are: %s", e);
+      if (latest != null) {
+        LOG.warnf("The file with API keys cannot be read, its keys stay as they are: %s", e);
+      }
+      latest = null;
     } catch (IllegalArgumentException e) {
       LOG.warnf("%s, and the keys stay as they are: %s", file.orElseThrow(), e.getMessage());
     }
@@ -107,7 +138,8 @@ class ApiKeys {
    * Reads keys.
    *
    * @param known those of them that are the same
-   * @throws IllegalArgumentException if a line is wrong; says which, and nothing of what it has
+   * @throws IllegalArgumentException if a line is wrong, or none has a key; says which, and nothing
+   *     of what it has
    */
   static Map<String, ApiKey> parse(String text, Map<String, ApiKey> known) {
     Map<String, ApiKey> keys = new LinkedHashMap<>();
@@ -118,6 +150,10 @@ class ApiKeys {
         ApiKey same = known.get(line);
         keys.put(line, same != null ? same : parse(line, number));
       }
+    }
+    if (keys.isEmpty()) {
+      throw new IllegalArgumentException(
+          "it has no key: write at least one line with a name and a key");
     }
     return keys;
   }

@@ -145,7 +145,7 @@ record Conversations(Engine engine, ChatRequestParameters defaults) {
             switch (end.reason()) {
               case STOP -> FinishReason.STOP;
               case LENGTH, DEADLINE -> FinishReason.LENGTH;
-              case CANCELLED -> FinishReason.OTHER;
+              case CANCELLED, UNREAD, CLOSED -> FinishReason.OTHER;
             })
         .tokenUsage(new TokenUsage(end.usage().promptTokens(), end.usage().completionTokens()))
         .build();

@@ -14,6 +14,7 @@ import jakarta.inject.Singleton;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.Consumer;
 
 /**
  * The engine's measurements under vLLM's names, words and buckets, which dashboards and autoscalers
@@ -149,7 +150,12 @@ public class EngineMetrics {
         .register(registry);
   }
 
-  EngineListener listener(ColdStart coldStart) {
+  /**
+   * What measures an engine.
+   *
+   * @param broke told when an error has ended the engine
+   */
+  EngineListener listener(ColdStart coldStart, Consumer<Throwable> broke) {
     return new EngineListener() {
       @Override
       public void loaded() {
@@ -202,7 +208,7 @@ public class EngineMetrics {
               case STOP -> "stop";
               case LENGTH -> "length";
               case DEADLINE -> end.usage().completionTokens() > 0 ? "length" : "abort";
-              case CANCELLED -> "abort";
+              case CANCELLED, UNREAD, CLOSED -> "abort";
             };
         ended(reason).increment();
       }
@@ -210,6 +216,11 @@ public class EngineMetrics {
       @Override
       public void failed(Throwable cause) {
         ended("error").increment();
+      }
+
+      @Override
+      public void broke(Throwable cause) {
+        broke.accept(cause);
       }
     };
   }

@@ -4,13 +4,14 @@ import jakarta.enterprise.inject.Produces;
 import jakarta.inject.Singleton;
 import org.eclipse.microprofile.health.HealthCheck;
 import org.eclipse.microprofile.health.HealthCheckResponse;
+import org.eclipse.microprofile.health.Liveness;
 import org.eclipse.microprofile.health.Readiness;
 import org.eclipse.microprofile.health.Startup;
 
 /**
  * Started and ready mean: the model is loaded and has computed a token. Being busy makes nobody
  * unready, being about to stop does; no check waits for a lock that the engine holds. The process
- * is live as long as it answers.
+ * is live as long as it answers and no error has ended its engine.
  */
 @Singleton
 class HealthChecks {
@@ -34,6 +35,13 @@ class HealthChecks {
   @Readiness
   HealthCheck ready() {
     return () -> model(served.isReady() && !drain.hasBegun());
+  }
+
+  @Produces
+  @Singleton
+  @Liveness
+  HealthCheck live() {
+    return () -> HealthCheckResponse.builder().name("engine").status(!served.hasFailed()).build();
   }
 
   private static HealthCheckResponse model(boolean isUp) {

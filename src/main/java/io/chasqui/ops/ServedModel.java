@@ -28,6 +28,9 @@ public class ServedModel {
   /** The time that those who wait have to hear that the model cannot be loaded. */
   private static final Duration LAST_WORDS = Duration.ofMillis(500);
 
+  /** The time that clients have to read how their answers end when the engine has failed. */
+  private static final Duration LAST_EVENTS = Duration.ofSeconds(2);
+
   private final ChasquiConfig config;
   private final EngineMetrics metrics;
   private final ColdStart coldStart;
@@ -40,7 +43,7 @@ public class ServedModel {
   }
 
   /**
-   * @param exit what to do when the model cannot be loaded
+   * @param exit what to do when the model cannot be loaded, or its engine has failed
    */
   ServedModel(ChasquiConfig config, EngineMetrics metrics, ColdStart coldStart, Runnable exit) {
     this.config = config;
@@ -66,8 +69,17 @@ public class ServedModel {
     return engine.isDone() ? ready : ready.emitOn(Infrastructure.getDefaultWorkerPool());
   }
 
-  /** Whether the model is loaded and has computed a token. */
+  /** Whether the model is loaded and its engine takes requests. */
   public boolean isReady() {
+    return isLoaded() && !hasFailed();
+  }
+
+  /** Whether the engine was there and an error has ended it: the process is about to exit. */
+  boolean hasFailed() {
+    return isLoaded() && engine.resultNow().hasFailed();
+  }
+
+  private boolean isLoaded() {
     return engine.isDone() && !engine.isCompletedExceptionally();
   }
 
@@ -76,9 +88,9 @@ public class ServedModel {
     return !engine.isDone();
   }
 
-  /** Whether {@link #name} can be told: before the model is ready only where it is a setting. */
+  /** Whether {@link #name} can be told: before the model is loaded only where it is a setting. */
   public boolean isNameKnown() {
-    return config.servedModelName().isPresent() || isReady();
+    return config.servedModelName().isPresent() || isLoaded();
   }
 
   /**
@@ -102,7 +114,7 @@ public class ServedModel {
               config.queue().capacity(),
               config.stream().stallTimeout(),
               config.speculation(),
-              metrics.listener(coldStart));
+              metrics.listener(coldStart, this::broke));
       Engine loaded = Engine.open(config.model(), options);
       metrics.observe(loaded);
       coldStart.ended(ColdStart.Phase.READY);
@@ -150,6 +162,20 @@ public class ServedModel {
     }
   }
 
+  /**
+   * Ends the process, which cannot answer any more. Runs on the engine's thread, so that nothing
+   * must be started for it.
+   */
+  private void broke(Throwable cause) {
+    LOG.error("The engine has failed, so that this process ends", cause);
+    try {
+      Thread.sleep(LAST_EVENTS);
+    } catch (InterruptedException e) {
+      // The process ends at once.
+    }
+    exit.run();
+  }
+
   private OptionalLong kvMemory() {
     return config.kvCache().memory().stream()
         .mapToLong(size -> size.asBigInteger().longValueExact())
@@ -158,7 +184,7 @@ public class ServedModel {
 
   @PreDestroy
   void close() {
-    if (isReady()) {
+    if (isLoaded()) {
       engine.resultNow().close();
     }
   }

@@ -127,7 +127,7 @@ final class TracedGeneration implements Generation {
     return switch (reason) {
       case STOP -> "stop";
       case LENGTH, DEADLINE -> "length";
-      case CANCELLED -> "cancelled";
+      case CANCELLED, UNREAD, CLOSED -> "cancelled";
     };
   }
 }

@@ -13,6 +13,7 @@ import io.opentelemetry.sdk.resources.Resource;
 import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.runtime.Startup;
 import io.quarkus.runtime.configuration.ConfigurationException;
+import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.ext.web.RoutingContext;
 import jakarta.enterprise.event.Observes;
@@ -104,13 +105,19 @@ public class Tracing {
     Context caller =
         sdk.getPropagators().getTextMapPropagator().extract(Context.root(), request, new Headers());
     Tracer tracer = sdk.getTracer("io.chasqui");
+    String method = request.method().name();
+    // Clients make up any number of methods, and collectors count by names and by methods.
+    boolean isKnown = HttpMethod.values().contains(request.method());
     SpanBuilder span =
         tracer
-            .spanBuilder(request.method().name())
+            .spanBuilder(isKnown ? method : "HTTP")
             .setParent(caller)
             .setSpanKind(SpanKind.SERVER)
-            .setAttribute("http.request.method", request.method().name())
+            .setAttribute("http.request.method", isKnown ? method : "_OTHER")
             .setAttribute("url.path", request.path());
+    if (!isKnown) {
+      span.setAttribute("http.request.method_original", method);
+    }
     RequestTrace.begin(client, span, tracer);
   }
 

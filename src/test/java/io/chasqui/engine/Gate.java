@@ -10,7 +10,7 @@ class Gate implements EngineListener {
   private final CountDownLatch opened = new CountDownLatch(1);
 
   @Override
-  public final void stepped(int sequences, int tokens) {
+  public void stepped(int sequences, int tokens) {
     try {
       opened.await();
     } catch (InterruptedException e) {

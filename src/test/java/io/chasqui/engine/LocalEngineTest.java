@@ -319,9 +319,9 @@ class LocalEngineTest {
 
     own.close();
 
-    assertEquals(FinishReason.CANCELLED, running.finished().reason());
-    assertEquals(FinishReason.CANCELLED, first.finished().reason());
-    assertEquals(FinishReason.CANCELLED, second.finished().reason());
+    assertEquals(FinishReason.CLOSED, running.finished().reason());
+    assertEquals(FinishReason.CLOSED, first.finished().reason());
+    assertEquals(FinishReason.CLOSED, second.finished().reason());
     assertEquals(0, own.running());
     assertEquals(0, own.waiting());
     var refusal = assertThrows(AdmissionException.class, () -> own.submit(fiveTokens()));
@@ -343,7 +343,7 @@ class LocalEngineTest {
             });
 
     assertTrue(returned.await(20, TimeUnit.SECONDS), "close() waits for its own thread");
-    assertEquals(FinishReason.CANCELLED, answer.finished().reason());
+    assertEquals(FinishReason.CLOSED, answer.finished().reason());
     assertThrows(AdmissionException.class, () -> own.submit(fiveTokens()));
   }
 
@@ -368,7 +368,7 @@ class LocalEngineTest {
       Await.until("it is given up", () -> own.running() == 0 && own.waiting() == 0);
 
       stalled.subscription().request(Long.MAX_VALUE);
-      assertEquals(FinishReason.CANCELLED, stalled.finished().reason());
+      assertEquals(FinishReason.UNREAD, stalled.finished().reason());
       assertEquals(Answer.CHANNEL_CAPACITY, stalled.tokens().size());
     }
   }

@@ -63,6 +63,14 @@ class ApiKeysTest {
     assertFalse(wrong.getMessage().contains("sk-"), wrong.getMessage());
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"", "\n\n", "# name key\n"})
+  void aFileWithoutAKeyIsRefused(String file) {
+    var wrong = assertThrows(IllegalArgumentException.class, () -> ApiKeys.parse(file, Map.of()));
+
+    assertTrue(wrong.getMessage().contains("no key"), wrong.getMessage());
+  }
+
   @Test
   void aQuotaIsWhatAMinuteBringsAndCanBeOwed() {
     var now = new AtomicLong();

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.chasqui.Await;
+import io.chasqui.LogLines;
 import io.quarkus.test.common.http.TestHTTPResource;
 import io.quarkus.test.junit.QuarkusTest;
 import io.quarkus.test.junit.QuarkusTestProfile;
@@ -24,7 +25,16 @@ import java.nio.file.Path;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.UUID;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.LockSupport;
+import java.util.logging.Level;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -150,6 +160,61 @@ class RequestGuardTest {
       assertEquals(200, ask(KEY).statusCode());
     } finally {
       Files.writeString(FILE, KEYS);
+    }
+  }
+
+  @Test
+  void aKeyOpensWhileItsFileIsRewrittenInPlace() throws Exception {
+    int middle = KEYS.indexOf(KEY) + KEY.length() - 1; // what is there is long enough for a key
+    var rewritten = new AtomicBoolean();
+    var statuses = new TreeSet<Integer>();
+    try (ExecutorService client = Executors.newVirtualThreadPerTaskExecutor()) {
+      Future<?> asking =
+          client.submit(() -> {
+            while (!rewritten.get()) {
+              statuses.add(models(KEY));
+            }
+          });
+      try {
+        for (int i = 0; i < 300; i++) {
+          try (var file = Files.newBufferedWriter(FILE)) {
+            pause();
+            file.write(KEYS, 0, middle);
+            file.flush();
+            pause();
+            file.write(KEYS, middle, KEYS.length() - middle);
+          }
+        }
+      } finally {
+        rewritten.set(true);
+        asking.get(1, TimeUnit.MINUTES);
+        Files.writeString(FILE, KEYS);
+      }
+    }
+    assertEquals(Set.of(200), statuses);
+  }
+
+  private static void pause() {
+    LockSupport.parkNanos(5_000_000);
+  }
+
+  private int models(String key) {
+    return Api.send(
+            Api.request(server, "/v1/models").header("Authorization", "Bearer " + key).GET())
+        .statusCode();
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"", "# nobody\n", "usual\n"})
+  void aFileWithoutAKeyOrWithAWrongLineChangesNothing(String content) throws IOException {
+    var log = new LogLines(ApiKeys.class);
+    try {
+      Files.writeString(FILE, content);
+      Await.until("the file is read", () -> !log.at(Level.WARNING).isEmpty());
+      assertEquals(200, models(KEY));
+    } finally {
+      Files.writeString(FILE, KEYS);
+      log.close();
     }
   }
 

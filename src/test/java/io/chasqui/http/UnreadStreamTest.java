@@ -173,8 +173,8 @@ class UnreadStreamTest {
 
         client.readHead();
         JsonNode last = Frames.of(client.readChunks()).json().getLast();
-        assertEquals("interrupted", last.at("/error/code").textValue());
-        assertFalse(last.at("/error/message").textValue().isBlank());
+        assertEquals("left_unread", last.at("/error/code").textValue());
+        assertTrue(last.at("/error/message").textValue().contains("the client left it unread"));
       }
     }
   }

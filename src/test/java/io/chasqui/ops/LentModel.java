@@ -24,6 +24,8 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.eclipse.microprofile.health.HealthCheck;
+import org.eclipse.microprofile.health.HealthCheckResponse;
 
 /**
  * A demo model beside the application's own, for tests that need other settings, or a model that is
@@ -44,6 +46,7 @@ public final class LentModel implements AutoCloseable {
   private final CountDownLatch mayLoad = new CountDownLatch(1);
   private final MeterRegistry registry = new HoldingRegistry();
   private volatile CountDownLatch held = new CountDownLatch(0);
+  private volatile boolean isBroken;
   private final ServedModel served;
   private final OpenRequests open = new OpenRequests();
   private final Drain drain;
@@ -75,6 +78,12 @@ public final class LentModel implements AutoCloseable {
     held.countDown();
   }
 
+  /** Ends the engine's thread by an error, at its next step or where it is held. */
+  public void breakDown() {
+    isBroken = true;
+    release();
+  }
+
   /** The engine counts its steps, on its own thread. */
   private final class HoldingRegistry extends SimpleMeterRegistry {
     @Override
@@ -91,6 +100,9 @@ public final class LentModel implements AutoCloseable {
             held.await();
           } catch (InterruptedException e) {
             throw new IllegalStateException("a held engine was interrupted", e);
+          }
+          if (isBroken) {
+            throw new StackOverflowError("on purpose");
           }
         }
 
@@ -143,6 +155,20 @@ public final class LentModel implements AutoCloseable {
   public double ended(String reason) {
     var counter = registry.find("vllm:request_success").tag("finished_reason", reason).counter();
     return counter == null ? 0 : counter.count();
+  }
+
+  /** Whether the process would be told to be ready. */
+  public boolean isReady() {
+    return isUp(health().ready());
+  }
+
+  /** Whether the process would be told to be live. */
+  public boolean isLive() {
+    return isUp(health().live());
+  }
+
+  private static boolean isUp(HealthCheck check) {
+    return check.call().getStatus() == HealthCheckResponse.Status.UP;
   }
 
   HealthChecks health() {

@@ -76,6 +76,20 @@ class TracingTest {
   }
 
   @Test
+  void aMethodThatIsMadeUpNamesNoSpan() {
+    var caller = new Caller();
+    Api.send(
+        Api.request(server, "/v1/models")
+            .header("traceparent", "00-%s-%s-%s".formatted(caller.trace, caller.span, KEPT))
+            .method("BREW", HttpRequest.BodyPublishers.noBody()));
+
+    Map<String, Object> told = span(caller.spans("HTTP"), "HTTP").attributes();
+
+    assertEquals("_OTHER", told.get("http.request.method"));
+    assertEquals("BREW", told.get("http.request.method_original"));
+  }
+
+  @Test
   void aTraceTellsTheWayOfAnAnswer() {
     var caller = new Caller();
     HttpResponse<String> response =
