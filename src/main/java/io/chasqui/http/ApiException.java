@@ -3,6 +3,7 @@ package io.chasqui.http;
 import io.chasqui.engine.AdmissionException;
 import io.chasqui.engine.GenerationEvent.Finished;
 import io.chasqui.ops.ModelUnavailableException;
+import io.chasqui.tokenizer.PatternException;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.function.Supplier;
@@ -98,6 +99,7 @@ final class ApiException extends RuntimeException {
     return switch (failure) {
       case ApiException e -> e;
       case AdmissionException e -> of(e);
+      case PatternException e -> of(501, e.getMessage(), null, "model_unsupported");
       case ModelUnavailableException e -> of(503, e.getMessage(), null, "model_unavailable");
       default -> {
         LOG.error("A request failed", failure);
