@@ -35,18 +35,10 @@ public final class PatternException extends RuntimeException {
         null);
   }
 
-  /** Fit for a line of a log. */
   private static String excerpt(String text) {
-    var line = new StringBuilder("\"");
-    text.codePoints()
-        .limit(LONGEST_EXCERPT)
-        .forEach(c -> {
-          if (Character.isISOControl(c) || Character.getType(c) == Character.SURROGATE) {
-            line.append("\\x{").append(Integer.toHexString(c)).append('}');
-          } else {
-            line.appendCodePoint(c);
-          }
-        });
-    return line.append(text.length() > LONGEST_EXCERPT ? "…\"" : "\"").toString();
+    return "\"%s%s\""
+        .formatted(
+            Printable.of(text.substring(0, Math.min(text.length(), LONGEST_EXCERPT))),
+            text.length() > LONGEST_EXCERPT ? "…" : "");
   }
 }
