@@ -47,6 +47,22 @@ class MainTest {
   }
 
   @Test
+  void aTemporaryDirectoryThatCannotBeWrittenToIsOneLine() throws IOException {
+    Path file = Files.createFile(directory.resolve("file"));
+    String before = System.getProperty("java.io.tmpdir");
+    System.setProperty("java.io.tmpdir", file.resolve("tmp").toString());
+    try {
+      assertEquals(1, run("serve", "--port", "0"));
+    } finally {
+      System.setProperty("java.io.tmpdir", before);
+      System.clearProperty("quarkus.http.port");
+    }
+    assertTrue(errors.toString().contains("-Djava.io.tmpdir="), errors.toString());
+    assertTrue(errors.toString().contains(file.toString()), errors.toString());
+    assertEquals(1, errors.toString().lines().count(), errors.toString());
+  }
+
+  @Test
   void eightBitsAreTheDefault() {
     Path file = directory.resolve("demo.chasqui");
 
@@ -112,7 +128,7 @@ class MainTest {
 
     assertOneLine("there is no such file: " + nothing, "verify", nothing.toString());
     assertOneLine("too few for a packed model", "verify", text.toString());
-    assertOneLine("cannot be read", "verify", folder.toString());
+    assertOneLine("is a directory: name a file", "verify", folder.toString());
     assertOneLine("There is no directory", "pack", nothing.toString(), "out");
     assertOneLine("config.json: is missing", "pack", folder.toString(), "out");
     assertOneLine("is a directory", "pack", "demo", folder.toString());

@@ -32,6 +32,7 @@ public class ServedModel {
   private final EngineMetrics metrics;
   private final ColdStart coldStart;
   private final Runnable exit;
+  private final ModelWatch watch = new ModelWatch();
   private final CompletableFuture<Engine> engine = new CompletableFuture<>();
 
   @Inject
@@ -71,6 +72,11 @@ public class ServedModel {
     return engine.isDone() && !engine.isCompletedExceptionally();
   }
 
+  /** What watches its file, once it is loaded. */
+  ModelWatch watch() {
+    return watch;
+  }
+
   /** Whether the engine still comes: it is neither ready nor has failed. */
   public boolean isLoading() {
     return !engine.isDone();
@@ -103,7 +109,7 @@ public class ServedModel {
               config.stream().stallTimeout(),
               config.speculation(),
               metrics.listener(coldStart));
-      Engine loaded = Engine.open(config.model(), options);
+      Engine loaded = Engine.open(config.model(), options, config.verify());
       metrics.observe(loaded);
       coldStart.ended(ColdStart.Phase.READY);
       if (!engine.complete(loaded)) {
@@ -124,6 +130,7 @@ public class ServedModel {
           .ifPresent(memory ->
               LOG.infof(
                   "Memory: %s; %d sequences run at once", memory, loaded.model().sequences()));
+      loaded.file().ifPresent(file -> watch.start(file, this::cutOff));
     } catch (RuntimeException | Error e) {
       fail(e);
     }
@@ -148,6 +155,11 @@ public class ServedModel {
     } else {
       exit.run();
     }
+  }
+
+  private void cutOff() {
+    stop();
+    exit.run();
   }
 
   private OptionalLong kvMemory() {

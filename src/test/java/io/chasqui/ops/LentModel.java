@@ -229,6 +229,11 @@ public final class LentModel implements AutoCloseable {
     }
 
     @Override
+    public boolean verify() {
+      return false;
+    }
+
+    @Override
     public Optional<String> servedModelName() {
       return name.equals(UNNAMED) ? Optional.empty() : Optional.of(name);
     }
