@@ -13,6 +13,7 @@ import io.chasqui.pack.ModelLocation;
 import io.chasqui.pack.ModelPacker;
 import io.chasqui.pack.PackedModel;
 import io.chasqui.pack.ProgressBar;
+import io.chasqui.tokenizer.PatternException;
 import io.quarkus.runtime.Quarkus;
 import io.quarkus.runtime.annotations.QuarkusMain;
 import java.io.IOException;
@@ -76,6 +77,7 @@ public class Main implements Runnable {
       case IOException e -> print(command, e.getMessage());
       case ModelFormatException e -> print(command, e.getMessage());
       case DownloadException e -> print(command, e.getMessage());
+      case PatternException e -> print(command, e.getMessage());
       case IllegalArgumentException e -> print(command, e.getMessage());
       default -> throw failure;
     }

@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.chasqui.kernel.DType;
 import io.chasqui.kernel.KvLayout;
+import io.chasqui.pack.ModelDirectory;
 import io.chasqui.pack.PackedModel;
 import io.chasqui.pack.PackedPrefix;
 import java.io.IOException;
@@ -133,6 +134,26 @@ class MainTest {
     assertOneLine("config.json: is missing", "pack", folder.toString(), "out");
     assertOneLine("is a directory", "pack", "demo", folder.toString());
     assertFalse(Files.exists(Path.of("out")));
+  }
+
+  @Test
+  void aPatternThatDoesNotEndIsOneLine() throws IOException {
+    ModelDirectory model = DemoFiles.copyTo(directory.resolve("model"));
+    DemoFiles.edit(
+        model,
+        "tokenizer.json",
+        "\"pretokenizers\":\\s*\\[",
+        "$0{\"type\": \"Split\", \"behavior\": \"Isolated\","
+            + " \"pattern\": {\"Regex\": \"a*a*a*a*z\"}},");
+    Path prompt = Files.writeString(directory.resolve("prompt"), "a".repeat(2000));
+    Path out = directory.resolve("out.chasqui");
+
+    assertOneLine(
+        "the pattern \"a*a*a*a*z\"",
+        "pack",
+        model.directory().toString(),
+        out.toString(),
+        "--prefix=" + prompt);
   }
 
   @Test

@@ -452,6 +452,8 @@ public final class PackedModel implements AutoCloseable {
       }
     } catch (IllegalStateException e) {
       // It was closed: nobody will read them.
+    } catch (InternalError e) {
+      // A page is not there: requireWhole tells it to whoever computes.
     }
   }
 
