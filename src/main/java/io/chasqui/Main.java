@@ -13,11 +13,13 @@ import io.chasqui.pack.ModelLocation;
 import io.chasqui.pack.ModelPacker;
 import io.chasqui.pack.PackedModel;
 import io.chasqui.pack.ProgressBar;
+import io.chasqui.tokenizer.PatternException;
 import io.quarkus.runtime.Quarkus;
 import io.quarkus.runtime.annotations.QuarkusMain;
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
+import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -75,6 +77,7 @@ public class Main implements Runnable {
       case IOException e -> print(command, e.getMessage());
       case ModelFormatException e -> print(command, e.getMessage());
       case DownloadException e -> print(command, e.getMessage());
+      case PatternException e -> print(command, e.getMessage());
       case IllegalArgumentException e -> print(command, e.getMessage());
       default -> throw failure;
     }
@@ -96,7 +99,26 @@ public class Main implements Runnable {
   /** Without a command it serves, by the settings of its environment: what a container does. */
   @Override
   public void run() {
+    serve();
+  }
+
+  private static void serve() {
+    requireTemporaryDirectory();
     Quarkus.run();
+  }
+
+  /** Where it cannot be written to, the server's libraries would fail with a stack trace. */
+  private static void requireTemporaryDirectory() {
+    String directory = System.getProperty("java.io.tmpdir");
+    try {
+      Path path = Files.createDirectories(Path.of(directory));
+      Files.delete(Files.createTempFile(path, "chasqui", null));
+    } catch (IOException e) {
+      throw new IllegalArgumentException(
+          "The temporary directory '%s' cannot be written to: mount one there that can, or name another one with java -Djava.io.tmpdir=DIRECTORY"
+              .formatted(directory),
+          e);
+    }
   }
 
   @Command(name = "serve", description = "Serves a model over OpenAI's HTTP API.")
@@ -107,6 +129,11 @@ public class Main implements Runnable {
         description = "a packed file (.chasqui), " + MODEL_FORMS)
     String model;
 
+    @Option(
+        names = "--verify",
+        description = "read all of a packed model and compare its digests before serving it")
+    boolean verify;
+
     @Option(names = "--port", paramLabel = "PORT", description = "default: 8080")
     Integer port;
 
@@ -116,9 +143,10 @@ public class Main implements Runnable {
     @Override
     public Integer call() {
       set("chasqui.model", model);
+      set("chasqui.verify", verify ? true : null);
       set("quarkus.http.port", port);
       set("quarkus.http.host", host);
-      Quarkus.run();
+      serve();
       return 0;
     }
 
@@ -226,7 +254,7 @@ public class Main implements Runnable {
       description = {
         "Checks a packed file: its header, the digest of each section, its tokenizer.",
         "",
-        "Serving checks all but the digests, for which the whole file has to be read."
+        "Serving does so too, slowly after its start, or before it with --verify."
       })
   static class Verify implements Callable<Integer> {
     @Parameters(index = "0", paramLabel = "FILE", description = "a packed model")

@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.chasqui.kernel.DType;
 import io.chasqui.kernel.KvLayout;
+import io.chasqui.pack.ModelDirectory;
 import io.chasqui.pack.PackedModel;
 import io.chasqui.pack.PackedPrefix;
 import java.io.IOException;
@@ -44,6 +45,22 @@ class MainTest {
       assertEquals(dtype, model.quantization());
     }
     assertEquals("", errors.toString());
+  }
+
+  @Test
+  void aTemporaryDirectoryThatCannotBeWrittenToIsOneLine() throws IOException {
+    Path file = Files.createFile(directory.resolve("file"));
+    String before = System.getProperty("java.io.tmpdir");
+    System.setProperty("java.io.tmpdir", file.resolve("tmp").toString());
+    try {
+      assertEquals(1, run("serve", "--port", "0"));
+    } finally {
+      System.setProperty("java.io.tmpdir", before);
+      System.clearProperty("quarkus.http.port");
+    }
+    assertTrue(errors.toString().contains("-Djava.io.tmpdir="), errors.toString());
+    assertTrue(errors.toString().contains(file.toString()), errors.toString());
+    assertEquals(1, errors.toString().lines().count(), errors.toString());
   }
 
   @Test
@@ -112,11 +129,31 @@ class MainTest {
 
     assertOneLine("there is no such file: " + nothing, "verify", nothing.toString());
     assertOneLine("too few for a packed model", "verify", text.toString());
-    assertOneLine("cannot be read", "verify", folder.toString());
+    assertOneLine("is a directory: name a file", "verify", folder.toString());
     assertOneLine("There is no directory", "pack", nothing.toString(), "out");
     assertOneLine("config.json: is missing", "pack", folder.toString(), "out");
     assertOneLine("is a directory", "pack", "demo", folder.toString());
     assertFalse(Files.exists(Path.of("out")));
+  }
+
+  @Test
+  void aPatternThatDoesNotEndIsOneLine() throws IOException {
+    ModelDirectory model = DemoFiles.copyTo(directory.resolve("model"));
+    DemoFiles.edit(
+        model,
+        "tokenizer.json",
+        "\"pretokenizers\":\\s*\\[",
+        "$0{\"type\": \"Split\", \"behavior\": \"Isolated\","
+            + " \"pattern\": {\"Regex\": \"a*a*a*a*z\"}},");
+    Path prompt = Files.writeString(directory.resolve("prompt"), "a".repeat(2000));
+    Path out = directory.resolve("out.chasqui");
+
+    assertOneLine(
+        "the pattern \"a*a*a*a*z\"",
+        "pack",
+        model.directory().toString(),
+        out.toString(),
+        "--prefix=" + prompt);
   }
 
   @Test

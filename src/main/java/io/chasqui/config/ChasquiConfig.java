@@ -20,6 +20,13 @@ public interface ChasquiConfig {
   @WithDefault("demo")
   String model();
 
+  /**
+   * Whether all of a packed model is read, and compared with its digests, before it is served.
+   * Where this is not set, that happens slowly after the start.
+   */
+  @WithDefault("false")
+  boolean verify();
+
   /** The name that clients use for the model; its own name where this is not set. */
   Optional<String> servedModelName();
 

@@ -34,8 +34,18 @@ public interface Engine extends AutoCloseable {
 
   /** As {@link #open(String)}, with options. */
   static Engine open(String model, EngineOptions options) {
+    return open(model, options, false);
+  }
+
+  /**
+   * As {@link #open(String, EngineOptions)}.
+   *
+   * @param verify whether all of a packed model is read, and compared with its digests, before it
+   *     is used
+   */
+  static Engine open(String model, EngineOptions options, boolean verify) {
     var cache = PackedCache.fromEnvironment(System.getenv(), ProgressBar.forThisProcess());
-    return new EngineLoader(cache, options).open(model);
+    return new EngineLoader(cache, options, verify).open(model);
   }
 
   ModelInfo model();
@@ -75,6 +85,11 @@ public interface Engine extends AutoCloseable {
 
   /** What it takes of memory, and would take otherwise; empty where Jlama runs the model. */
   default Optional<ServerMemory> memory() {
+    return Optional.empty();
+  }
+
+  /** The file that it reads; empty for the built-in model, and where Jlama runs the model. */
+  default Optional<ModelFile> file() {
     return Optional.empty();
   }
 

@@ -5,6 +5,7 @@ import io.chasqui.pack.ModelDirectory;
 import io.chasqui.pack.ModelLocation;
 import io.chasqui.pack.PackedCache;
 import io.chasqui.pack.PackedModel;
+import io.chasqui.pack.Progress;
 import io.chasqui.pack.UnknownFamilyException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -20,19 +21,24 @@ final class EngineLoader {
 
   private final PackedCache cache;
   private final EngineOptions options;
+  private final boolean verifies;
 
-  EngineLoader(PackedCache cache, EngineOptions options) {
+  /**
+   * @param verifies whether a model's digests are computed before it is opened
+   */
+  EngineLoader(PackedCache cache, EngineOptions options, boolean verifies) {
     this.cache = cache;
     this.options = options;
+    this.verifies = verifies;
   }
 
   /** See {@link Engine#open(String)}. */
   Engine open(String model) {
     if (model.endsWith(PackedModel.SUFFIX)) {
-      return LocalEngine.open(PackedModel.open(Path.of(model)), options);
+      return open(PackedModel.open(Path.of(model)));
     }
     return switch (ModelLocation.resolve(model)) {
-      case EmbeddedModel demo -> LocalEngine.open(demo.packed(), options);
+      case EmbeddedModel demo -> open(demo.packed());
       case ModelDirectory directory -> open(directory);
     };
   }
@@ -54,6 +60,22 @@ final class EngineLoader {
               .formatted(model.name(), e),
           e);
     }
-    return LocalEngine.open(packed, options);
+    return open(packed);
+  }
+
+  private Engine open(PackedModel model) {
+    if (verifies) {
+      verify(model);
+    }
+    return LocalEngine.open(model, options);
+  }
+
+  private static void verify(PackedModel model) {
+    try {
+      model.verifyDigests(Progress.NONE);
+    } catch (RuntimeException e) {
+      model.close();
+      throw e;
+    }
   }
 }

@@ -29,6 +29,7 @@ import java.util.function.Supplier;
 public final class LocalEngine implements Engine {
   private static final System.Logger LOG = System.getLogger(LocalEngine.class.getName());
 
+  private final Optional<ModelFile> file;
   private final ModelInfo model;
   private final ModelSettings settings;
   private final Tokenizer tokenizer;
@@ -55,6 +56,7 @@ public final class LocalEngine implements Engine {
     int context = Math.min(settings.contextLength(), options.maxContext());
     String config = new String(model.require("config.json"), StandardCharsets.UTF_8);
     return new LocalEngine(
+        Optional.empty(),
         model.name(),
         settings,
         TokenizerJson.read(model.require("tokenizer.json"), model.read("tokenizer_config.json")),
@@ -90,6 +92,7 @@ public final class LocalEngine implements Engine {
               .orElseGet(() -> budget.sequences(kv, model.config().layers(), context));
       int blocks = budget.blocks(kv, model.config().layers(), sequences, context);
       return new LocalEngine(
+          model.file().map(path -> new ModelFile(model, path)),
           model.name(),
           model.settings(),
           model.tokenizer(),
@@ -132,6 +135,7 @@ public final class LocalEngine implements Engine {
   }
 
   private LocalEngine(
+      Optional<ModelFile> file,
       String name,
       ModelSettings settings,
       Tokenizer tokenizer,
@@ -141,6 +145,7 @@ public final class LocalEngine implements Engine {
       Optional<MemoryPlan> plan,
       EngineOptions given,
       Optional<ServerMemory> memory) {
+    this.file = file;
     this.memory = memory;
     this.settings = settings;
     this.tokenizer = tokenizer;
@@ -248,6 +253,11 @@ public final class LocalEngine implements Engine {
   @Override
   public double kvUsage() {
     return loop.kvUsage();
+  }
+
+  @Override
+  public Optional<ModelFile> file() {
+    return file;
   }
 
   @Override

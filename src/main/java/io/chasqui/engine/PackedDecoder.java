@@ -163,6 +163,8 @@ final class PackedDecoder implements TokenDecoder {
 
   @Override
   public void forward(List<Run> step) {
+    // An error that names the file, where the system would end the process without one.
+    model.requireWhole();
     Batch batch = new Batch();
     for (Run run : step) {
       batch.add(((Positions) run.sequence()).of(), run.tokens(), run.outputs());

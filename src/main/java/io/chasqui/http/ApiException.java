@@ -4,6 +4,7 @@ import io.chasqui.engine.AdmissionException;
 import io.chasqui.engine.EngineFailedException;
 import io.chasqui.engine.GenerationEvent.Finished;
 import io.chasqui.ops.ModelUnavailableException;
+import io.chasqui.tokenizer.PatternException;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.function.Supplier;
@@ -126,6 +127,7 @@ final class ApiException extends RuntimeException {
     return switch (failure) {
       case ApiException e -> e;
       case AdmissionException e -> of(e);
+      case PatternException e -> of(501, e.getMessage(), null, "model_unsupported");
       case ModelUnavailableException e -> of(503, e.getMessage(), null, "model_unavailable");
       case EngineFailedException e -> of(503, e.getMessage(), null, "engine_failed");
       default -> {

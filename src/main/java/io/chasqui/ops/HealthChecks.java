@@ -10,8 +10,9 @@ import org.eclipse.microprofile.health.Startup;
 
 /**
  * Started and ready mean: the model is loaded and has computed a token. Being busy makes nobody
- * unready, being about to stop does; no check waits for a lock that the engine holds. The process
- * is live as long as it answers and no error has ended its engine.
+ * unready, being about to stop does, and so does a model whose file is damaged; no check waits for
+ * a lock that the engine holds. The process is live as long as it answers and no error has ended
+ * its engine.
  */
 @Singleton
 class HealthChecks {
@@ -34,7 +35,7 @@ class HealthChecks {
   @Singleton
   @Readiness
   HealthCheck ready() {
-    return () -> model(served.isReady() && !drain.hasBegun());
+    return () -> model(served.isReady() && !served.watch().isDamaged() && !drain.hasBegun());
   }
 
   @Produces

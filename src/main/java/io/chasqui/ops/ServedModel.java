@@ -35,6 +35,7 @@ public class ServedModel {
   private final EngineMetrics metrics;
   private final ColdStart coldStart;
   private final Runnable exit;
+  private final ModelWatch watch = new ModelWatch();
   private final CompletableFuture<Engine> engine = new CompletableFuture<>();
 
   @Inject
@@ -83,6 +84,11 @@ public class ServedModel {
     return engine.isDone() && !engine.isCompletedExceptionally();
   }
 
+  /** What watches its file, once it is loaded. */
+  ModelWatch watch() {
+    return watch;
+  }
+
   /** Whether the engine still comes: it is neither ready nor has failed. */
   public boolean isLoading() {
     return !engine.isDone();
@@ -115,7 +121,7 @@ public class ServedModel {
               config.stream().stallTimeout(),
               config.speculation(),
               metrics.listener(coldStart, this::broke));
-      Engine loaded = Engine.open(config.model(), options);
+      Engine loaded = Engine.open(config.model(), options, config.verify());
       metrics.observe(loaded);
       coldStart.ended(ColdStart.Phase.READY);
       if (!engine.complete(loaded)) {
@@ -136,6 +142,7 @@ public class ServedModel {
           .ifPresent(memory ->
               LOG.infof(
                   "Memory: %s; %d sequences run at once", memory, loaded.model().sequences()));
+      loaded.file().ifPresent(file -> watch.start(file, this::cutOff));
     } catch (RuntimeException | Error e) {
       fail(e);
     }
@@ -173,6 +180,11 @@ public class ServedModel {
     } catch (InterruptedException e) {
       // The process ends at once.
     }
+    exit.run();
+  }
+
+  private void cutOff() {
+    stop();
     exit.run();
   }
 

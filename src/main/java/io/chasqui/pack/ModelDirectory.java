@@ -27,6 +27,18 @@ public record ModelDirectory(String name, Path directory) implements ModelFiles 
   /** Far above any tokenizer.json, far below what would hurt. */
   private static final int MAX_SMALL_FILE_BYTES = 256_000_000;
 
+  /**
+   * Checks the name.
+   *
+   * @throws IllegalArgumentException if it cannot be a model's
+   */
+  public ModelDirectory {
+    ModelNames.fault(name)
+        .ifPresent(fault -> {
+          throw new IllegalArgumentException(fault + "; rename its directory");
+        });
+  }
+
   @Override
   public Optional<byte[]> read(String file) {
     if (!PlainNames.isPlain(file)) {

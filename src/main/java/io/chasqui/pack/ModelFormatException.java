@@ -1,8 +1,11 @@
 package io.chasqui.pack;
 
+import io.chasqui.tokenizer.Printable;
+
 /**
  * A model file is malformed, or uses something this program does not support. The message is one
- * sentence that names the file, the place in it and what to do about it.
+ * sentence that names the file, the place in it and what to do about it; it may repeat what the
+ * file has, without its control characters.
  */
 public sealed class ModelFormatException extends RuntimeException permits UnknownFamilyException {
   private static final long serialVersionUID = 1L;
@@ -52,6 +55,6 @@ public sealed class ModelFormatException extends RuntimeException permits Unknow
     if (offset >= 0) {
       place.append(", at byte ").append(offset);
     }
-    return place.append(": ").append(reason).toString();
+    return Printable.of(place.append(": ").append(reason).toString());
   }
 }

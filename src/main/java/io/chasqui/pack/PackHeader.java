@@ -253,7 +253,7 @@ record PackHeader(
     ModelConfig config = readConfig(root.get("model"));
     List<Section> sections = readSections(root.get("sections"), begin, fileLength);
     return new PackHeader(
-        root.text("name"),
+        readName(root.get("name")),
         dtype(root.get("quantization")),
         config,
         root.text("config"),
@@ -261,6 +261,14 @@ record PackHeader(
         sections,
         readTensors(root.get("tensors"), config, sections.get(SECTIONS.indexOf(WEIGHTS)).length()),
         readPrefixes(root, config, sections));
+  }
+
+  private static String readName(JsonSection name) {
+    ModelNames.fault(name.text())
+        .ifPresent(fault -> {
+          throw name.fail(fault + "; pack the model again");
+        });
+    return name.text();
   }
 
   private static DType dtype(JsonSection name) {

@@ -12,9 +12,12 @@ import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileChannel.MapMode;
+import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.util.Optional;
 import java.util.function.Function;
 
 /** The bytes of a packed model, wherever they are. */
@@ -24,6 +27,12 @@ sealed interface PackedBytes extends Closeable {
 
   /** What to call them in an error: the file's name. */
   String name();
+
+  /** The file that they are in; empty if they are a copy. */
+  Optional<Path> path();
+
+  /** Whether they can be read. */
+  boolean isOpen();
 
   long size() throws IOException;
 
@@ -80,11 +89,19 @@ sealed interface PackedBytes extends Closeable {
   /**
    * A file, whose sections are mapped.
    *
-   * @throws ModelFormatException if there is no such file
+   * @throws ModelFormatException if there is no such file, or something else under its name
    */
   static PackedBytes of(Path path) throws IOException {
     try {
-      return new Mapped(nameOf(path), FileChannel.open(path, StandardOpenOption.READ));
+      // Opening a pipe would wait until somebody writes to it.
+      if (!Files.readAttributes(path, BasicFileAttributes.class).isRegularFile()) {
+        String kind = Files.isDirectory(path) ? "a directory" : "a pipe, a socket or a device";
+        throw new ModelFormatException(
+            nameOf(path),
+            "",
+            "%s is %s: name a file that `chasqui pack` has made".formatted(path, kind));
+      }
+      return new Mapped(path, FileChannel.open(path, StandardOpenOption.READ));
     } catch (NoSuchFileException e) {
       throw new ModelFormatException(nameOf(path), "", "there is no such file: " + path);
     }
@@ -115,7 +132,22 @@ sealed interface PackedBytes extends Closeable {
   }
 
   /** See {@link #of(Path)}. */
-  record Mapped(String name, FileChannel channel) implements PackedBytes {
+  record Mapped(Path file, FileChannel channel) implements PackedBytes {
+    @Override
+    public String name() {
+      return nameOf(file);
+    }
+
+    @Override
+    public Optional<Path> path() {
+      return Optional.of(file);
+    }
+
+    @Override
+    public boolean isOpen() {
+      return channel.isOpen();
+    }
+
     @Override
     public long size() throws IOException {
       return channel.size();
@@ -149,6 +181,16 @@ sealed interface PackedBytes extends Closeable {
 
   /** See {@link #copy}. */
   record Copied(String name, MemorySegment content) implements PackedBytes {
+    @Override
+    public Optional<Path> path() {
+      return Optional.empty();
+    }
+
+    @Override
+    public boolean isOpen() {
+      return content.scope().isAlive();
+    }
+
     @Override
     public long size() {
       return content.byteSize();

@@ -25,6 +25,9 @@ import java.util.stream.Stream;
  * another name, and the one before it is deleted; who has that mapped keeps it. Several processes
  * may use a cache at the same time: each copy appears when it is complete, and all that are made of
  * one state are equal.
+ *
+ * <p>Beside a copy whose digests were right lies its {@link VerifiedMark}. A copy without, or one
+ * that was written to since, is read whole before it is served.
  */
 public final class PackedCache {
   private static final System.Logger LOG = System.getLogger(PackedCache.class.getName());
@@ -89,10 +92,35 @@ public final class PackedCache {
     return opened(model, file);
   }
 
-  private static PackedModel opened(ModelDirectory model, Path file) {
+  private static PackedModel opened(ModelDirectory model, Path file) throws IOException {
     PackedModel packed = PackedModel.open(file);
+    try {
+      verify(packed, file);
+    } catch (IOException | RuntimeException e) {
+      packed.close();
+      throw e;
+    }
     LOG.log(Level.INFO, "Model {0} runs from {1}", model.name(), file);
     return packed;
+  }
+
+  private static void verify(PackedModel packed, Path file) throws IOException {
+    // As it is before it is read: what is written to it meanwhile is another state.
+    var mark = VerifiedMark.of(file);
+    if (mark.isThere()) {
+      return;
+    }
+    LOG.log(Level.INFO, "Comparing {0} with its digests, once until it changes", file);
+    packed.verifyDigests(Progress.NONE);
+    try {
+      mark.write();
+    } catch (IOException e) {
+      LOG.log(
+          Level.WARNING,
+          "Each start reads {0} whole, because it cannot be noted beside it that its digests are right ({1}): make its directory one that can be written to, or serve the file itself",
+          file,
+          e);
+    }
   }
 
   /** A model's name without what a file's name cannot have. */
@@ -147,6 +175,7 @@ public final class PackedCache {
     for (Path file : files) {
       try {
         Files.deleteIfExists(file);
+        Files.deleteIfExists(VerifiedMark.noteOf(file));
       } catch (IOException e) {
         LOG.log(Level.WARNING, "{0} is of no use any more; delete it yourself ({1})", file, e);
       }

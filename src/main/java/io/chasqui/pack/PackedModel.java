@@ -9,15 +9,18 @@ import io.chasqui.tokenizer.Tokenizer;
 import io.chasqui.tokenizer.TokenizerFormat;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.channels.ClosedChannelException;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * A packed model, mapped read-only from its file, or copied into memory where it comes with the
@@ -33,6 +36,7 @@ public final class PackedModel implements AutoCloseable {
   /** Little enough that closing a model does not wait. */
   private static final long PAGE_IN_BYTES = 1 << 22;
 
+  private final PackedBytes bytes;
   private final PackHeader header;
   private final NativeMemory memory;
   private final MemorySegment weights;
@@ -41,11 +45,13 @@ public final class PackedModel implements AutoCloseable {
   private final Map<String, Tensor> tensors = new HashMap<>();
 
   private PackedModel(
+      PackedBytes bytes,
       PackHeader header,
       NativeMemory memory,
       MemorySegment weights,
       List<PackedPrefix> prefixes,
       Tokenizer tokenizer) {
+    this.bytes = bytes;
     this.header = header;
     this.memory = memory;
     this.weights = weights;
@@ -55,15 +61,22 @@ public final class PackedModel implements AutoCloseable {
   }
 
   /**
-   * Checks a file's header, all of it, and then maps the file.
+   * Checks a file's header, all of it, and then maps the file. It stays open, so that another file
+   * under its name changes nothing.
    *
    * @throws ModelFormatException if the file cannot be read, is no packed model, or breaks a rule
    */
   public static PackedModel open(Path path) {
-    try (PackedBytes bytes = PackedBytes.of(path)) {
-      return open(bytes, readHeader(bytes));
+    try {
+      PackedBytes bytes = PackedBytes.of(path);
+      try {
+        return open(bytes, readHeader(bytes));
+      } catch (IOException | RuntimeException e) {
+        bytes.close();
+        throw e;
+      }
     } catch (IOException e) {
-      throw unreadable(path, e);
+      throw unreadable(PackedBytes.nameOf(path), e);
     }
   }
 
@@ -94,7 +107,7 @@ public final class PackedModel implements AutoCloseable {
     try (PackedBytes bytes = PackedBytes.of(path)) {
       verify(bytes, progress);
     } catch (IOException e) {
-      throw unreadable(path, e);
+      throw unreadable(PackedBytes.nameOf(path), e);
     }
   }
 
@@ -185,7 +198,12 @@ public final class PackedModel implements AutoCloseable {
       throws IOException {
     MemorySegment weights = bytes.section(header.section(PackHeader.WEIGHTS), memory);
     return new PackedModel(
-        header, memory, weights, prefixes(bytes, header, memory), readTokenizer(bytes, header));
+        bytes,
+        header,
+        memory,
+        weights,
+        prefixes(bytes, header, memory),
+        readTokenizer(bytes, header));
   }
 
   private static List<PackedPrefix> prefixes(
@@ -258,12 +276,68 @@ public final class PackedModel implements AutoCloseable {
     return failure;
   }
 
-  private static ModelFormatException unreadable(Path path, IOException cause) {
-    var failure =
-        new ModelFormatException(
-            PackedBytes.nameOf(path), "", "cannot be read: " + cause.getMessage());
+  private static ModelFormatException unreadable(String file, IOException cause) {
+    var failure = new ModelFormatException(file, "", "cannot be read: " + cause.getMessage());
     failure.initCause(cause);
     return failure;
+  }
+
+  /**
+   * Compares the digest of each section with the one that the header has. Reads all of the file.
+   * Returns, too, when the model is closed.
+   *
+   * @param progress told after each part that is read
+   * @throws ModelFormatException if a section is damaged, or the file cannot be read
+   */
+  public void verifyDigests(Progress progress) {
+    try {
+      for (Section section : header.sections()) {
+        verifyDigest(bytes, section, progress);
+      }
+    } catch (ClosedChannelException e) {
+      // It was closed: nobody will read it.
+    } catch (IOException e) {
+      throw unreadable(bytes.name(), e);
+    }
+  }
+
+  /**
+   * Throws if its file {@link #hasShrunk}. Takes a microsecond.
+   *
+   * @throws ModelFormatException naming the file
+   */
+  public void requireWhole() {
+    if (hasShrunk()) {
+      throw new ModelFormatException(
+          bytes.name(),
+          "",
+          "became shorter while it was served, or cannot be reached any more: replace a file by moving another one to its name, and do not write to it");
+    }
+  }
+
+  /**
+   * Whether a part of its file, which is mapped, is not there any more: it has become shorter, or
+   * its disk is gone. The system ends a process that reads such a part. False when the model is
+   * closed.
+   */
+  public boolean hasShrunk() {
+    try {
+      return bytes.size() < header.sections().getLast().end();
+    } catch (ClosedChannelException e) {
+      return false;
+    } catch (IOException e) {
+      return true; // nobody can tell its length, which only a disk that is gone explains
+    }
+  }
+
+  /** Whether it was not closed. */
+  public boolean isOpen() {
+    return bytes.isOpen();
+  }
+
+  /** The file that it is mapped from; empty if it came with the program. */
+  public Optional<Path> file() {
+    return bytes.path();
   }
 
   /** The model's name, as it had it when it was packed. */
@@ -378,6 +452,8 @@ public final class PackedModel implements AutoCloseable {
       }
     } catch (IllegalStateException e) {
       // It was closed: nobody will read them.
+    } catch (InternalError e) {
+      // A page is not there: requireWhole tells it to whoever computes.
     }
   }
 
@@ -387,5 +463,10 @@ public final class PackedModel implements AutoCloseable {
   @Override
   public void close() {
     memory.close();
+    try {
+      bytes.close();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 }

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.chasqui.tokenizer.AddedToken;
 import io.chasqui.tokenizer.Normalizer;
 import io.chasqui.tokenizer.OnigurumaPattern;
+import io.chasqui.tokenizer.PatternException;
 import io.chasqui.tokenizer.PreTokenizer;
 import io.chasqui.tokenizer.Replacement;
 import io.chasqui.tokenizer.TextDecoder;
@@ -60,6 +61,8 @@ public final class TokenizerJson {
       return new Tokenizer(tables);
     } catch (IllegalArgumentException e) {
       throw JsonSection.parse(FILE, tokenizerJson).fail(e);
+    } catch (PatternException e) {
+      throw JsonSection.parse(FILE, tokenizerJson).fail(e.getMessage());
     }
   }
 

@@ -27,6 +27,18 @@ final class Characters {
         };
   }
 
+  /** A character that combines with the one before it. */
+  static boolean isMark(int codePoint) {
+    return codePoint >= 0x300
+        && switch (Character.getType(codePoint)) {
+          case Character.NON_SPACING_MARK,
+              Character.ENCLOSING_MARK,
+              Character.COMBINING_SPACING_MARK ->
+              true;
+          default -> false;
+        };
+  }
+
   /** Where the first surrogate without its partner is, or -1. */
   static int indexOfLoneSurrogate(String text) {
     for (int i = 0; i < text.length(); i++) {

@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 
 /**
@@ -31,6 +32,8 @@ record CompiledTables(
     Optional<ByteTable> wholePieces,
     List<String> addedTexts,
     TokenizerRules rules) {
+  /** At each place of a text so many characters of it may be compared with added tokens. */
+  static final int MAX_ADDED_TEXT = 256;
 
   /**
    * Checks that every id that a table leads to is in the vocabulary. That every rank is one of a
@@ -52,6 +55,13 @@ record CompiledTables(
     }
     if (addedTexts.size() != rules.addedTokens().size()) {
       throw new IllegalArgumentException("not every added token has a text");
+    }
+    for (String text : addedTexts) {
+      if (text.length() > MAX_ADDED_TEXT) {
+        throw new IllegalArgumentException(
+            "an added token must have at most %d characters, not %d"
+                .formatted(MAX_ADDED_TEXT, text.length()));
+      }
     }
     for (int id = 0; id < Math.max(pieces.size(), bytes.size()); id++) {
       if (pieces.has(id) != bytes.has(id)) {
@@ -142,8 +152,11 @@ record CompiledTables(
 
   private static ByteStrings bytes(String[] pieces, TextDecoder decoder) {
     byte[][] bytes = new byte[pieces.length][];
+    long characters =
+        Arrays.stream(pieces).filter(Objects::nonNull).mapToLong(String::length).sum();
+    PatternSteps steps = PatternSteps.forCharacters(characters);
     for (int id = 0; id < pieces.length; id++) {
-      bytes[id] = pieces[id] == null ? null : decoder.bytes(pieces[id]);
+      bytes[id] = pieces[id] == null ? null : decoder.bytes(pieces[id], steps);
     }
     return ByteStrings.of(bytes);
   }

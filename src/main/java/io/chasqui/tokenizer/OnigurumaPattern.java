@@ -44,11 +44,25 @@ public final class OnigurumaPattern {
     }
     String translated = new OnigurumaPattern(expression).translate();
     try {
-      return Pattern.compile(translated, FLAGS);
+      return compileChecked(translated, FLAGS);
     } catch (PatternSyntaxException e) {
       throw new IllegalArgumentException(
           "the regular expression \"" + expression + "\" is malformed: " + e.getDescription(), e);
     }
+  }
+
+  /**
+   * Compiles an expression in the syntax of {@link Pattern}.
+   *
+   * @throws PatternSyntaxException if it is malformed
+   * @throws IllegalArgumentException if it breaks a rule of {@link PatternRules}
+   */
+  static Pattern compileChecked(String translated, int flags) {
+    Pattern pattern = Pattern.compile(translated, flags);
+    if ((flags & Pattern.LITERAL) == 0) {
+      PatternRules.check(translated);
+    }
+    return pattern;
   }
 
   private String translate() {

@@ -20,8 +20,10 @@ public sealed interface PreTokenizer {
    * Cuts one piece into smaller ones; empty ones are not passed on.
    *
    * @param atStart whether the piece begins the whole text
+   * @param steps what patterns may still do
+   * @throws PatternException if a pattern cannot be run over the piece
    */
-  void split(String piece, boolean atStart, Sink sink);
+  void split(String piece, boolean atStart, PatternSteps steps, Sink sink);
 
   /** Whether the pieces reach the model as bytes, written in GPT-2's byte alphabet. */
   default boolean byteLevel() {
@@ -46,18 +48,21 @@ public sealed interface PreTokenizer {
     }
 
     @Override
-    public void split(String piece, boolean atStart, Sink sink) {
-      split(0, piece, atStart, sink);
+    public void split(String piece, boolean atStart, PatternSteps steps, Sink sink) {
+      split(0, piece, atStart, steps, sink);
     }
 
-    private void split(int stage, String piece, boolean atStart, Sink sink) {
+    private void split(int stage, String piece, boolean atStart, PatternSteps steps, Sink sink) {
       if (stage == preTokenizers.size()) {
         sink.accept(piece, atStart);
       } else {
         preTokenizers
             .get(stage)
             .split(
-                piece, atStart, (part, partAtStart) -> split(stage + 1, part, partAtStart, sink));
+                piece,
+                atStart,
+                steps,
+                (part, partAtStart) -> split(stage + 1, part, partAtStart, steps, sink));
       }
     }
 
@@ -97,13 +102,13 @@ public sealed interface PreTokenizer {
     }
 
     @Override
-    public void split(String piece, boolean atStart, Sink sink) {
+    public void split(String piece, boolean atStart, PatternSteps steps, Sink sink) {
       var segments = new Segments(piece, atStart, sink, this);
-      Matcher matcher = pattern.matcher(piece);
+      Matcher matcher = steps.matcher(pattern, piece);
       int end = 0;
       int from = 0;
       boolean matched = false;
-      while (from <= piece.length() && matcher.find(from)) {
+      while (from <= piece.length() && find(matcher, from)) {
         if (matched && matcher.end() == end && matcher.start() == end) {
           // An empty match right after a match would not advance.
           from += from < piece.length() ? Character.charCount(piece.codePointAt(from)) : 1;
@@ -117,6 +122,15 @@ public sealed interface PreTokenizer {
       }
       segments.add(piece.length(), false);
       segments.finish();
+    }
+
+    private boolean find(Matcher matcher, int from) {
+      try {
+        return matcher.find(from);
+      } catch (StackOverflowError e) {
+        // java.util.regex recurses for a repeated group; no known model's patterns make it do so.
+        throw PatternException.tooDeep(pattern.pattern(), e);
+      }
     }
   }
 
@@ -135,10 +149,10 @@ public sealed interface PreTokenizer {
             false);
 
     @Override
-    public void split(String piece, boolean atStart, Sink sink) {
+    public void split(String piece, boolean atStart, PatternSteps steps, Sink sink) {
       String spaced = addPrefixSpace && !piece.startsWith(" ") ? " " + piece : piece;
       if (useRegex) {
-        GPT2.split(spaced, atStart, sink);
+        GPT2.split(spaced, atStart, steps, sink);
       } else {
         sink.accept(spaced, atStart);
       }
@@ -169,7 +183,7 @@ public sealed interface PreTokenizer {
    */
   record Metaspace(int replacement, PrependScheme scheme, boolean split) implements PreTokenizer {
     @Override
-    public void split(String piece, boolean atStart, Sink sink) {
+    public void split(String piece, boolean atStart, PatternSteps steps, Sink sink) {
       String mark = Character.toString(replacement);
       String text = piece.replace(" ", mark);
       boolean prepends =
@@ -179,7 +193,7 @@ public sealed interface PreTokenizer {
       }
       if (split) {
         Pattern cut = Pattern.compile(mark, Pattern.LITERAL);
-        new Split(cut, Behavior.MERGED_WITH_NEXT, false).split(text, atStart, sink);
+        new Split(cut, Behavior.MERGED_WITH_NEXT, false).split(text, atStart, steps, sink);
       } else {
         sink.accept(text, atStart);
       }

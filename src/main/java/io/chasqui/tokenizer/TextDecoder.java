@@ -11,8 +11,13 @@ import java.util.List;
  */
 public sealed interface TextDecoder {
 
-  /** The bytes that a piece stands for anywhere but at the beginning of the text. */
-  byte[] bytes(String piece);
+  /**
+   * The bytes that a piece stands for anywhere but at the beginning of the text.
+   *
+   * @param steps what patterns may still do
+   * @throws PatternException if a pattern cannot be run over the piece
+   */
+  byte[] bytes(String piece, PatternSteps steps);
 
   /** The bytes that a piece stands for as the first token shown. */
   default byte[] firstBytes(String piece, byte[] bytes) {
@@ -35,7 +40,7 @@ public sealed interface TextDecoder {
    */
   record ByteLevel() implements TextDecoder {
     @Override
-    public byte[] bytes(String piece) {
+    public byte[] bytes(String piece, PatternSteps steps) {
       byte[] bytes = ByteAlphabet.bytes(piece);
       return bytes != null ? bytes : piece.getBytes(UTF_8);
     }
@@ -63,10 +68,10 @@ public sealed interface TextDecoder {
     }
 
     @Override
-    public byte[] bytes(String piece) {
+    public byte[] bytes(String piece, PatternSteps steps) {
       String text = piece;
       for (Replacement replacement : replacements) {
-        text = replacement.apply(text);
+        text = replacement.apply(text, steps);
       }
       if (byteFallback && isByte(text)) {
         return new byte[] {(byte) HexFormat.fromHexDigits(text, 3, 5)};
@@ -91,7 +96,7 @@ public sealed interface TextDecoder {
    */
   record Metaspace(int replacement, boolean dropsInFirst) implements TextDecoder {
     @Override
-    public byte[] bytes(String piece) {
+    public byte[] bytes(String piece, PatternSteps steps) {
       return piece.replace(Character.toString(replacement), " ").getBytes(UTF_8);
     }
 

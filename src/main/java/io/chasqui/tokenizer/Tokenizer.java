@@ -32,6 +32,7 @@ public final class Tokenizer {
    * @param tables what the tokenizer is made of; not to be changed afterwards
    * @throws IllegalArgumentException if an id in the tables has no piece, or an added token's piece
    *     is not its content
+   * @throws PatternException if the model's patterns cannot be run over its vocabulary
    */
   public Tokenizer(TokenizerTables tables) {
     this(CompiledTables.of(tables));
@@ -83,8 +84,9 @@ public final class Tokenizer {
    *
    * @param addSpecialTokens whether the tokens that the model wants around a text (a beginning of
    *     sequence, for most) are added
-   * @throws IllegalArgumentException if the text has a lone surrogate, or a stretch that the
-   *     model's patterns cannot match for its length
+   * @throws IllegalArgumentException if the text has a lone surrogate, or more combining marks in a
+   *     row than its normalization takes
+   * @throws PatternException if the model's patterns cannot be run over the text
    */
   public int[] encode(String text, boolean addSpecialTokens) {
     var ids = new IntList(text.length() / 3 + prefix.length + suffix.length);
@@ -103,6 +105,7 @@ public final class Tokenizer {
    * put around it.
    *
    * @throws IllegalArgumentException as {@link #encode} does
+   * @throws PatternException as {@link #encode} does
    */
   public int[] encodeOrdinary(String text) {
     var ids = new IntList(text.length() / 3);
@@ -117,16 +120,7 @@ public final class Tokenizer {
           "the text has a lone surrogate (U+%04X) at index %d"
               .formatted((int) text.charAt(lone), lone));
     }
-    try {
-      encodeRaw(text, ignoreSpecial, ids);
-    } catch (StackOverflowError e) {
-      // java.util.regex recurses for a repeated group; no known model's patterns make it do so.
-      throw new IllegalArgumentException(
-          "the text has a stretch that the model's patterns cannot match for its length", e);
-    }
-  }
-
-  private void encodeRaw(String text, boolean ignoreSpecial, IntList ids) {
+    PatternSteps steps = PatternSteps.forCharacters(text.length());
     BytePairEncoder.Run run = encoder.newRun(ids);
     rawTokens.split(
         text,
@@ -134,7 +128,7 @@ public final class Tokenizer {
         new AddedTokenMatcher.Sink() {
           @Override
           public void text(String part, int from) {
-            encodeNormalized(part, from == 0, ignoreSpecial, ids, run);
+            encodeNormalized(part, from == 0, ignoreSpecial, ids, run, steps);
           }
 
           @Override
@@ -145,15 +139,21 @@ public final class Tokenizer {
   }
 
   private void encodeNormalized(
-      String raw, boolean atStart, boolean ignoreSpecial, IntList ids, BytePairEncoder.Run run) {
-    String text = normalizer == null ? raw : normalizer.normalize(raw);
+      String raw,
+      boolean atStart,
+      boolean ignoreSpecial,
+      IntList ids,
+      BytePairEncoder.Run run,
+      PatternSteps steps) {
+    String text = normalizer == null ? raw : normalizer.normalize(raw, steps);
     normalizedTokens.split(
         text,
         ignoreSpecial,
         new AddedTokenMatcher.Sink() {
           @Override
           public void text(String part, int from) {
-            preTokenizer.split(part, atStart && from == 0, (piece, first) -> run.encode(piece));
+            preTokenizer.split(
+                part, atStart && from == 0, steps, (piece, first) -> run.encode(piece));
           }
 
           @Override

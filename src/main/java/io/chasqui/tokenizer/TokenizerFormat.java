@@ -77,8 +77,8 @@ public final class TokenizerFormat {
   public static void check(Tokenizer tokenizer) {
     try {
       tokenizer.compiledTables().checkConsistent();
-    } catch (StackOverflowError e) {
-      throw new IllegalArgumentException("a pattern cannot be run over the vocabulary", e);
+    } catch (PatternException e) {
+      throw new IllegalArgumentException(e.getMessage(), e);
     }
   }
 
@@ -380,7 +380,7 @@ public final class TokenizerFormat {
             "a pattern must not have " + expression.length() + " characters");
       }
       try {
-        return Pattern.compile(expression, kinds[kind].flags);
+        return OnigurumaPattern.compileChecked(expression, kinds[kind].flags);
       } catch (PatternSyntaxException e) {
         throw new IllegalArgumentException("a pattern is malformed: " + e.getDescription(), e);
       } catch (StackOverflowError e) {

@@ -23,10 +23,14 @@ record TokenizerRules(
 
   /** The text that each added token is looked for as. */
   List<String> addedTexts() {
+    long characters = addedTokens.stream().mapToLong(token -> token.content().length()).sum();
+    PatternSteps steps = PatternSteps.forCharacters(characters);
     return addedTokens.stream()
         .map(token ->
             token.normalized()
-                ? normalizer.map(each -> each.normalize(token.content())).orElse(token.content())
+                ? normalizer
+                    .map(each -> each.normalize(token.content(), steps))
+                    .orElse(token.content())
                 : token.content())
         .toList();
   }

@@ -14,6 +14,7 @@ import io.chasqui.pack.ModelDirectory;
 import io.chasqui.pack.ModelFormatException;
 import io.chasqui.pack.ModelPacker;
 import io.chasqui.pack.PackedCache;
+import io.chasqui.pack.PackedModel;
 import io.chasqui.pack.Progress;
 import io.chasqui.pack.UnknownFamilyException;
 import java.io.IOException;
@@ -41,6 +42,7 @@ class EngineLoaderTest {
   private final LogLines log = new LogLines(EngineLoader.class);
 
   private Path cache;
+  private boolean verifies;
 
   @BeforeEach
   void prepare() {
@@ -82,6 +84,21 @@ class EngineLoaderTest {
       assertEquals("own", engine.model().name());
     }
     assertFalse(Files.exists(cache));
+  }
+
+  @Test
+  void aDamagedFileIsRefusedWhereItIsVerified() throws Exception {
+    Path file = directory.resolve("own.chasqui");
+    ModelPacker.pack(DemoFiles.copyTo(directory.resolve("own")), file, DType.Q8, Progress.NONE);
+    byte[] bytes = Files.readAllBytes(file);
+    bytes[bytes.length - 1] ^= 1;
+    Files.write(file, bytes);
+
+    open(file.toString()).close();
+    verifies = true;
+    var refusal = assertThrows(ModelFormatException.class, () -> open(file.toString()));
+    assertEquals("weights", refusal.section());
+    open("demo").close();
   }
 
   @ParameterizedTest
@@ -154,13 +171,13 @@ class EngineLoaderTest {
   }
 
   private Engine open(String model) {
-    return new EngineLoader(new PackedCache(cache, Progress.NONE), EngineOptions.DEFAULTS)
+    return new EngineLoader(new PackedCache(cache, Progress.NONE), EngineOptions.DEFAULTS, verifies)
         .open(model);
   }
 
   private long packedFiles() throws IOException {
     try (Stream<Path> files = Files.list(cache.resolve("packed"))) {
-      return files.count();
+      return files.filter(file -> file.toString().endsWith(PackedModel.SUFFIX)).count();
     }
   }
 

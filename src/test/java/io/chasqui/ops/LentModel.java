@@ -42,6 +42,9 @@ public final class LentModel implements AutoCloseable {
   /** A model that cannot be loaded. */
   public static final String BROKEN = "broken";
 
+  /** The demo model with a pattern that takes for ever where a text has many a in a row. */
+  public static final String ENDLESS_PATTERN = "endless-pattern";
+
   private final AtomicInteger exits = new AtomicInteger();
   private final CountDownLatch mayLoad = new CountDownLatch(1);
   private final MeterRegistry registry = new HoldingRegistry();
@@ -196,6 +199,13 @@ public final class LentModel implements AutoCloseable {
         case "demo", UNNAMED -> "demo";
         case BROKEN -> "/there/is/no/such/model";
         case ON_JLAMA -> gemma().toString();
+        case ENDLESS_PATTERN ->
+            packed(
+                    "tokenizer.json",
+                    "\"pretokenizers\":\\s*\\[",
+                    "$0{\"type\": \"Split\", \"behavior\": \"Isolated\","
+                        + " \"pattern\": {\"Regex\": \"a*a*a*a*z\"}},")
+                .toString();
         default -> endless().toString();
       };
     }
@@ -219,12 +229,16 @@ public final class LentModel implements AutoCloseable {
 
     /** The demo model without tokens that end a turn, packed. */
     private static Path endless() {
+      return packed("config.json", "\"eos_token_id\": \\[[^]]*]", "\"eos_token_id\": []");
+    }
+
+    /** The demo model with one of its files edited, packed. */
+    private static Path packed(String file, String regex, String replacement) {
       try {
-        Path directory = Files.createTempDirectory("endless-model");
+        Path directory = Files.createTempDirectory("edited-model");
         ModelDirectory source = DemoFiles.copyTo(directory.resolve("source"));
-        DemoFiles.edit(
-            source, "config.json", "\"eos_token_id\": \\[[^]]*]", "\"eos_token_id\": []");
-        Path packed = directory.resolve("endless.chasqui");
+        DemoFiles.edit(source, file, regex, replacement);
+        Path packed = directory.resolve("edited.chasqui");
         ModelPacker.pack(source, packed, DType.Q8, Progress.NONE);
         deleteOnExit(directory);
         return packed;
@@ -238,6 +252,11 @@ public final class LentModel implements AutoCloseable {
       try (var all = Files.walk(directory)) {
         all.map(Path::toFile).forEach(File::deleteOnExit);
       }
+    }
+
+    @Override
+    public boolean verify() {
+      return false;
     }
 
     @Override

@@ -74,6 +74,27 @@ class ModelLocationTest {
     assertTrue(message.contains(ModelLocation.FORMS), message);
   }
 
+  @Test
+  void aDirectoryWhoseNameHasALineBreakIsRefused() throws IOException {
+    Path model = Files.move(writeDemo(), directory.resolve("a\nb"));
+
+    String message =
+        assertThrows(
+                IllegalArgumentException.class,
+                () -> ModelLocation.resolve(model.toString(), noHub()))
+            .getMessage();
+    assertEquals(
+        "a model's name must not have control characters or line breaks: a\\x{a}b; rename its directory",
+        message);
+  }
+
+  @Test
+  void whatAFileHasReachesAnErrorWithoutItsControlCharacters() {
+    var failure = new ModelFormatException("config.json", "", "\"a\u001b[2J\nb\" is unknown");
+
+    assertEquals("config.json: \"a\\x{1b}[2J\\x{a}b\" is unknown", failure.getMessage());
+  }
+
   @ParameterizedTest
   @ValueSource(strings = {"config.json", "tokenizer.json", "model.safetensors"})
   void aMissingFileIsNamed(String file) throws IOException {

@@ -1,5 +1,7 @@
 package io.chasqui.pack;
 
+import static java.util.stream.Collectors.toSet;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
@@ -16,6 +18,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -69,6 +72,7 @@ class PackedCacheTest {
     assertEquals(
         List.of(
             "Packing tiny as Q8, because it is not yet packed, into " + file,
+            "Comparing " + file + " with its digests, once until it changes",
             "Model tiny runs from " + file,
             "Model tiny runs from " + file),
         log.at(Level.INFO));
@@ -150,9 +154,61 @@ class PackedCacheTest {
 
     assertEquals(Optional.of("packing tiny"), packings.stream().skip(1).findFirst());
     assertEquals(-1, Files.mismatch(file, Files.write(directory.resolve("good"), good)));
-    String line = log.at(Level.INFO).get(2);
+    String line = log.at(Level.INFO).get(3);
     assertTrue(line.contains("because its packed file is broken"), line);
     assertTrue(line.contains("too few for a packed model"), line);
+  }
+
+  @Test
+  void aFileWhoseWeightsWereZeroedIsPackedAgain() throws IOException {
+    open();
+    Path file = onlyFile();
+    byte[] good = Files.readAllBytes(file);
+    byte[] zeroed = good.clone();
+    Arrays.fill(zeroed, zeroed.length - 10_000, zeroed.length, (byte) 0);
+    Files.write(file, zeroed);
+
+    open();
+
+    assertEquals(List.of("packing tiny", "packing tiny"), packings);
+    assertArrayEquals(good, Files.readAllBytes(onlyFile()));
+    String lines = log.at(Level.INFO).toString();
+    assertTrue(lines.contains("because its packed file is broken"), lines);
+    assertTrue(lines.contains("weights, at byte"), lines);
+  }
+
+  @Test
+  void aFileIsComparedWithItsDigestsOnceUntilItChanges() throws IOException {
+    open();
+    open();
+    assertEquals(1, comparisons());
+
+    Files.setLastModifiedTime(onlyFile(), FileTime.from(Instant.EPOCH));
+    open();
+    open();
+    assertEquals(2, comparisons());
+
+    // As an earlier version left it.
+    Files.delete(VerifiedMark.noteOf(onlyFile()));
+    open();
+    open();
+    assertEquals(3, comparisons());
+    assertEquals(List.of("packing tiny"), packings);
+  }
+
+  private long comparisons() {
+    return log.at(Level.INFO).stream().filter(line -> line.startsWith("Comparing ")).count();
+  }
+
+  @Test
+  void aNoteGoesWithItsFile() throws IOException {
+    open();
+    Files.writeString(model.directory().resolve("chat_template.jinja"), "{{ messages }}");
+    open();
+
+    try (Stream<Path> all = Files.list(packed)) {
+      assertEquals(Set.of(onlyFile(), VerifiedMark.noteOf(onlyFile())), all.collect(toSet()));
+    }
   }
 
   @Test
@@ -254,7 +310,7 @@ class PackedCacheTest {
     PackedCache.fromEnvironment(environment, Progress.NONE).open(model).close();
 
     try (Stream<Path> files = Files.list(directory.resolve("chasqui/packed"))) {
-      assertEquals(1, files.count());
+      assertEquals(1, files.filter(file -> file.toString().endsWith(PackedModel.SUFFIX)).count());
     }
   }
 

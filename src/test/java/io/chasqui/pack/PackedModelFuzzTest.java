@@ -265,6 +265,9 @@ class PackedModelFuzzTest {
       delimiter = '|',
       quoteCharacter = '`',
       value = {
+        "\"name\":\"demo\"   | \"name\":\"de\\\\nmo\"     | name: a model's name must not have control",
+        "\"name\":\"demo\"   | \"name\":\"d\\\\u202emo\"  | line breaks: d\\x{202e}mo",
+        "\"name\":\"demo\"   | \"name\":\" \"         | a model's name must not be blank",
         "\"layers\":6        | \"layers\":1000           | tensors: are 44, but the model needs",
         "\"layers\":6        | \"layers\":2147483647     | layers must be from 1 to 1024",
         "\"hidden\":256      | \"hidden\":2147483616     | hidden must be from 1",

@@ -4,9 +4,12 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.github.tjake.jlama.safetensors.SafeTensorSupport;
+import io.chasqui.Programs;
 import io.chasqui.kernel.DType;
 import io.chasqui.kernel.Matrix;
 import io.chasqui.kernel.WeightCodec;
@@ -15,8 +18,13 @@ import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
@@ -25,9 +33,12 @@ import java.util.OptionalInt;
 import java.util.SplittableRandom;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What is packed is what was there. */
 class PackedModelTest {
@@ -36,6 +47,67 @@ class PackedModelTest {
   private static final EmbeddedModel DEMO = new EmbeddedModel();
 
   @TempDir Path directory;
+
+  @ParameterizedTest
+  @ValueSource(strings = {"pipe.chasqui", "/dev/zero", "."})
+  void whatIsNoFileIsRefusedAndNotWaitedFor(String name) throws Exception {
+    if (name.startsWith("pipe")) {
+      Optional<Path> mkfifo = Programs.find("mkfifo");
+      assumeTrue(mkfifo.isPresent(), "there is no mkfifo");
+      new ProcessBuilder(mkfifo.get().toString(), directory.resolve(name).toString())
+          .start()
+          .waitFor();
+    }
+    Path path = directory.resolve(name);
+    for (Executable opening :
+        List.<Executable>of(
+            () -> PackedModel.open(path).close(), () -> PackedModel.verify(path, Progress.NONE))) {
+      var refusal =
+          assertTimeoutPreemptively(
+              Duration.ofSeconds(30), () -> assertThrows(ModelFormatException.class, opening));
+      assertTrue(refusal.getMessage().contains("name a file that"), refusal.getMessage());
+    }
+  }
+
+  @Test
+  void aFileThatBecomesShorterIsNoticed() throws IOException {
+    Path file = packDemo(DType.Q8);
+    PackedModel model = PackedModel.open(file);
+    try (model;
+        var channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+      assertFalse(model.hasShrunk());
+      model.requireWhole();
+
+      channel.truncate(channel.size() - 1);
+      assertTrue(model.hasShrunk());
+      var refusal = assertThrows(ModelFormatException.class, model::requireWhole);
+      assertEquals(file.getFileName().toString(), refusal.file());
+    }
+    assertFalse(model.hasShrunk(), "it is closed");
+  }
+
+  @Test
+  void anotherFileUnderItsNameChangesNothing() throws IOException {
+    Path file = packDemo(DType.Q8);
+    try (PackedModel model = PackedModel.open(file)) {
+      Files.move(
+          Files.writeString(directory.resolve("other"), "no model"),
+          file,
+          StandardCopyOption.ATOMIC_MOVE);
+
+      assertFalse(model.hasShrunk());
+      model.verifyDigests(Progress.NONE);
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"rw-r--r--, ", "rw-rw-rw-, everybody", "rw-r--rw-, everybody"})
+  void whoElseMayWriteIsKnown(String permissions, String who) throws IOException {
+    Path file = Files.createFile(directory.resolve("file"));
+    Files.setPosixFilePermissions(file, PosixFilePermissions.fromString(permissions));
+
+    assertEquals(Optional.ofNullable(who), OthersMayWrite.to(file));
+  }
 
   @ParameterizedTest
   @EnumSource(DType.class)

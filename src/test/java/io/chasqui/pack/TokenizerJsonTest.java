@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.chasqui.tokenizer.PatternException;
 import io.chasqui.tokenizer.Tokenizer;
 import java.util.Optional;
 import java.util.SplittableRandom;
@@ -156,13 +157,25 @@ class TokenizerJsonTest {
   }
 
   @Test
-  void aTextThatAPatternCannotMatchForItsLengthIsTheCallersMistake() {
+  void aTextThatAPatternCannotMatchForItsLengthIsTheModelsFault() {
     Tokenizer tokenizer = read(with("[0-9]+", "(?:a|b)+"));
     assertEquals("abab", tokenizer.decode(tokenizer.encode("abab", false), true));
     String text = "ab".repeat(500_000);
-    var refusal =
-        assertThrows(IllegalArgumentException.class, () -> tokenizer.encodeOrdinary(text));
-    assertTrue(refusal.getMessage().contains("cannot match"), refusal.getMessage());
+    var refusal = assertThrows(PatternException.class, () -> tokenizer.encodeOrdinary(text));
+    assertTrue(refusal.getMessage().contains("the pattern \"(?:a|b)+\""), refusal.getMessage());
+  }
+
+  @Test
+  void aDecodersPatternThatDoesNotEndIsTheFilesFault() {
+    String json =
+        with("\"ab\": 4", "\"ab\": 4, \"" + "a".repeat(5000) + "\": 8")
+            .replace("{\"String\": \"_\"}", "{\"Regex\": \"a*a*a*a*z\"}");
+    assertRefused(json, "the pattern \"a*a*a*a*z\"");
+  }
+
+  @Test
+  void anAddedTokenOfManyCharactersIsRefused() {
+    assertRefused(with("\"<s>\"", "\"<" + "s".repeat(256) + ">\""), "at most 256 characters");
   }
 
   @Test
