@@ -12,10 +12,10 @@ import io.chasqui.http.AnswerFormat.WholeChoice;
 import io.smallrye.mutiny.Multi;
 import io.smallrye.mutiny.Uni;
 import io.smallrye.mutiny.infrastructure.Infrastructure;
-import io.vertx.ext.web.RoutingContext;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.ws.rs.core.MediaType;
 import jakarta.ws.rs.core.Response;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -33,15 +33,7 @@ class Answers {
     this.json = json;
   }
 
-  Uni<Response> respond(
-      Generation generation, AnswerFormat format, AnswerRequest request, RoutingContext client) {
-    if (!request.stream()) {
-      client.addEndHandler(sent -> generation.cancel());
-    }
-    if (client.response().closed()) {
-      // The client left too early for any handler to hear it, and nobody will read the answer.
-      generation.cancel();
-    }
+  Uni<Response> respond(Generation generation, AnswerFormat format, AnswerRequest request) {
     return request.stream()
         ? Uni.createFrom()
             .item(stream(frames(generation, format, request.includeUsage(), request.position())))
@@ -96,8 +88,15 @@ class Answers {
     try {
       return json.writeValueAsString(data);
     } catch (JsonProcessingException e) {
-      throw new IllegalStateException("a chunk cannot be written as JSON", e);
+      throw new IllegalStateException("an answer cannot be written as JSON", e);
     }
+  }
+
+  /** An answer that is one JSON object, written here: an event loop has no time for a long one. */
+  Response whole(Object answer) {
+    return Response.ok(
+            json(answer).getBytes(StandardCharsets.UTF_8), MediaType.APPLICATION_JSON_TYPE)
+        .build();
   }
 
   private Uni<Response> whole(Generation generation, AnswerFormat format) {
@@ -111,10 +110,7 @@ class Answers {
               .ifPresent(failure -> {
                 throw failure;
               });
-          return Response.ok(
-                  format.whole(answer.choices(), answer.prompt, answer.end.usage()),
-                  MediaType.APPLICATION_JSON_TYPE)
-              .build();
+          return whole(format.whole(answer.choices(), answer.prompt, answer.end.usage()));
         });
   }
 

@@ -4,7 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.chasqui.chat.ChatMessage;
 import io.chasqui.engine.Engine;
 import io.chasqui.engine.GenerationRequest;
-import java.io.InputStream;
+import io.vertx.core.buffer.Buffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -13,7 +13,7 @@ import java.util.Optional;
 record ChatRequest(AnswerRequest answer, List<ChatMessage> messages) implements PromptedRequest {
 
   /** Reads it; see {@link AnswerRequest#parse}. */
-  static ChatRequest parse(InputStream body, String lastEventId) {
+  static ChatRequest parse(Buffer body, String lastEventId) {
     JsonFields fields = JsonFields.parse(body);
     if (fields.flag("echo")) {
       throw ApiException.unsupported(

@@ -4,7 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.chasqui.engine.Engine;
 import io.chasqui.engine.GenerationRequest;
 import io.chasqui.tokenizer.Tokenizer;
-import java.io.InputStream;
+import io.vertx.core.buffer.Buffer;
 import java.util.Optional;
 import java.util.function.Function;
 
@@ -17,7 +17,7 @@ record CompletionRequest(AnswerRequest answer, Function<Tokenizer, int[]> prompt
     implements PromptedRequest {
 
   /** Reads it; see {@link AnswerRequest#parse}. */
-  static CompletionRequest parse(InputStream body, String lastEventId) {
+  static CompletionRequest parse(Buffer body, String lastEventId) {
     JsonFields fields = JsonFields.parse(body);
     Optional<Integer> logprobs =
         fields.integer("logprobs", 0, GenerationRequest.MOST_LOGPROBS).map(Long::intValue);

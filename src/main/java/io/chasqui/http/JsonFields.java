@@ -10,8 +10,8 @@ import com.fasterxml.jackson.databind.ObjectReader;
 import com.fasterxml.jackson.databind.exc.MismatchedInputException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.MissingNode;
+import io.vertx.core.buffer.Buffer;
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -50,19 +50,13 @@ final class JsonFields {
    *
    * @throws ApiException if the body is not one JSON object
    */
-  static JsonFields parse(InputStream body) {
-    byte[] bytes;
-    try {
-      bytes = body.readAllBytes();
-    } catch (IOException e) {
-      throw malformed("The body could not be read to its end.");
-    }
-    if (bytes.length == 0) {
+  static JsonFields parse(Buffer body) {
+    if (body.length() == 0) {
       throw malformed("The body is empty; send a JSON object.");
     }
     JsonNode node;
     try {
-      node = JSON.readTree(bytes);
+      node = JSON.readTree(body.getBytes());
     } catch (JsonProcessingException e) {
       throw malformed("The body is not valid JSON: " + reasonOf(e));
     } catch (IOException e) {

@@ -5,24 +5,28 @@ import com.fasterxml.jackson.databind.annotation.JsonNaming;
 import io.chasqui.chat.ChatMessage;
 import io.chasqui.engine.Engine;
 import io.chasqui.ops.ServedModel;
-import io.smallrye.common.annotation.Blocking;
+import io.chasqui.ops.WorkerThread;
 import io.smallrye.mutiny.Uni;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.ext.web.RoutingContext;
 import jakarta.ws.rs.Consumes;
 import jakarta.ws.rs.POST;
 import jakarta.ws.rs.Path;
+import jakarta.ws.rs.core.Context;
 import jakarta.ws.rs.core.MediaType;
-import java.io.InputStream;
+import jakarta.ws.rs.core.Response;
 import java.util.List;
 
 /** {@code POST /tokenize} and {@code POST /detokenize}, with vLLM's fields. */
 @Path("/")
 @Consumes(MediaType.APPLICATION_JSON)
-@Blocking
 public class TokensResource {
   private final ServedModel served;
+  private final Answers answers;
 
-  TokensResource(ServedModel served) {
+  TokensResource(ServedModel served, Answers answers) {
     this.served = served;
+    this.answers = answers;
   }
 
   /** Only ever written as JSON, so nobody compares or changes the array. */
@@ -35,7 +39,12 @@ public class TokensResource {
   /** Of a text in {@code prompt}, or of a conversation in {@code messages} by the chat template. */
   @POST
   @Path("/tokenize")
-  public Uni<Tokens> tokenize(InputStream body) {
+  public Uni<Response> tokenize(@Context RoutingContext client) {
+    Buffer body = client.body().buffer();
+    return WorkerThread.run(client, () -> tokenize(body).map(answers::whole));
+  }
+
+  private Uni<Tokens> tokenize(Buffer body) {
     JsonFields fields = JsonFields.parse(body);
     return served
         .engine()
@@ -60,7 +69,12 @@ public class TokensResource {
   /** The text of token ids in {@code tokens}, special tokens included. */
   @POST
   @Path("/detokenize")
-  public Uni<Text> detokenize(InputStream body) {
+  public Uni<Response> detokenize(@Context RoutingContext client) {
+    Buffer body = client.body().buffer();
+    return WorkerThread.run(client, () -> detokenize(body).map(answers::whole));
+  }
+
+  private Uni<Text> detokenize(Buffer body) {
     JsonFields fields = JsonFields.parse(body);
     int[] ids = fields.tokenIds("tokens");
     return served

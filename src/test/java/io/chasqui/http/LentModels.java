@@ -1,7 +1,6 @@
 package io.chasqui.http;
 
 import io.chasqui.ops.LentModel;
-import io.smallrye.common.annotation.Blocking;
 import io.smallrye.mutiny.Uni;
 import io.vertx.ext.web.RoutingContext;
 import jakarta.ws.rs.Consumes;
@@ -11,7 +10,6 @@ import jakarta.ws.rs.PathParam;
 import jakarta.ws.rs.core.Context;
 import jakarta.ws.rs.core.MediaType;
 import jakarta.ws.rs.core.Response;
-import java.io.InputStream;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
@@ -27,7 +25,6 @@ import java.util.concurrent.ConcurrentLinkedQueue;
  */
 @Path("/lent")
 @Consumes(MediaType.APPLICATION_JSON)
-@Blocking
 public class LentModels {
   /** Seven chunks fill the largest send buffer of a socket. */
   static final String HUGE_NAME = "demo" + "o".repeat(600_000);
@@ -64,11 +61,10 @@ public class LentModels {
 
   @POST
   @Path("/{path}/chat")
-  public Uni<Response> chat(
-      @PathParam("path") String path, InputStream body, @Context RoutingContext client) {
+  public Uni<Response> chat(@PathParam("path") String path, @Context RoutingContext client) {
     Uni<Response> answer =
         new CompletionsResource(MODELS.get(path).served(), answers, Optional.empty())
-            .chat(body, null, null, client);
+            .chat(null, null, client);
     CLIENTS.get(path).add(client);
     return answer;
   }
