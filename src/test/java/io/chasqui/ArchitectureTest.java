@@ -1,12 +1,16 @@
 package io.chasqui;
 
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.methods;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
 
 import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
+import io.smallrye.common.annotation.Blocking;
+import io.smallrye.mutiny.Uni;
+import jakarta.ws.rs.HttpMethod;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.BeforeAll;
@@ -86,6 +90,21 @@ class ArchitectureTest {
         .dependOnClassesThat()
         .resideInAnyPackage(ours("http"), ours("langchain4j"), ours("pack"), JLAMA)
         .check(all);
+  }
+
+  /** WorkerThread tells why. */
+  @Test
+  void resourcesAreServedOnEventLoops() {
+    // RESTEasy calls a method that returns anything else on a worker thread.
+    methods()
+        .that()
+        .areMetaAnnotatedWith(HttpMethod.class)
+        .should()
+        .haveRawReturnType(Uni.class)
+        .andShould()
+        .notBeAnnotatedWith(Blocking.class)
+        .check(all);
+    noClasses().should().beAnnotatedWith(Blocking.class).check(all);
   }
 
   @Test

@@ -13,7 +13,6 @@ import io.chasqui.http.AnswerFormat.WholeChoice;
 import io.smallrye.mutiny.Multi;
 import io.smallrye.mutiny.Uni;
 import io.smallrye.mutiny.infrastructure.Infrastructure;
-import io.vertx.ext.web.RoutingContext;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.ws.rs.core.MediaType;
 import jakarta.ws.rs.core.Response;
@@ -36,19 +35,17 @@ class Answers {
     this.memory = memory;
   }
 
+  /**
+   * The answer of a generation.
+   *
+   * @param part the memory of the answer, if it is written as a whole
+   */
   Uni<Response> respond(
-      Generation generation, AnswerFormat format, AnswerRequest request, RoutingContext client) {
-    if (!request.stream()) {
-      client.addEndHandler(sent -> generation.cancel());
-    }
-    if (client.response().closed()) {
-      // The client left too early for any handler to hear it, and nobody will read the answer.
-      generation.cancel();
-    }
+      Generation generation, AnswerFormat format, AnswerRequest request, MemoryShare.Part part) {
     return request.stream()
         ? Uni.createFrom()
             .item(stream(frames(generation, format, request.includeUsage(), request.position())))
-        : whole(generation, format);
+        : whole(generation, format, part);
   }
 
   /** The head of a stream, and its frames to come. */
@@ -106,8 +103,7 @@ class Answers {
     }
   }
 
-  private Uni<Response> whole(Generation generation, AnswerFormat format) {
-    MemoryShare.Part part = memory.answers().new Part();
+  private Uni<Response> whole(Generation generation, AnswerFormat format, MemoryShare.Part part) {
     return Multi.createFrom()
         .publisher(generation)
         .collect()
@@ -119,29 +115,28 @@ class Answers {
                 throw failure;
               });
           return memory.work(
-              () -> whole(format.whole(answer.choices(), answer.prompt, answer.end.usage())));
-        })
-        .onTermination()
-        .invoke(part::giveBack);
+              () -> whole(format.whole(answer.choices(), answer.prompt, answer.end.usage()), part));
+        });
   }
 
   /**
    * An answer of JSON, written at its reader's pace.
    *
+   * @param part the memory of the answer
    * @throws ApiException if answers that are not read yet take all the memory for answers
    */
-  Response whole(Object answer) {
+  Response whole(Object answer, MemoryShare.Part part) {
     byte[] bytes;
     try {
       bytes = json.writeValueAsBytes(answer);
     } catch (JsonProcessingException e) {
       throw new IllegalStateException("an answer cannot be written as JSON", e);
     }
-    MemoryShare.Part part = memory.answers().new Part();
+    part.giveBack(); // what the answer was made of
     if (!part.take(bytes.length)) {
       throw ApiException.tooManyAnswers();
     }
-    return Response.ok(new WholeBody(bytes, part), MediaType.APPLICATION_JSON_TYPE).build();
+    return Response.ok(new WholeBody(bytes), MediaType.APPLICATION_JSON_TYPE).build();
   }
 
   /** What has come of an answer that does not stream. */

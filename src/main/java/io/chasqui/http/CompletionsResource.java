@@ -7,9 +7,9 @@ import io.chasqui.engine.GenerationRequest;
 import io.chasqui.ops.ColdStart;
 import io.chasqui.ops.ColdStart.Phase;
 import io.chasqui.ops.ServedModel;
+import io.chasqui.ops.WorkerThread;
 import io.chasqui.tracing.Inference;
 import io.chasqui.tracing.RequestTrace;
-import io.smallrye.common.annotation.Blocking;
 import io.smallrye.mutiny.Multi;
 import io.smallrye.mutiny.Uni;
 import io.smallrye.mutiny.infrastructure.Infrastructure;
@@ -26,18 +26,13 @@ import java.time.Duration;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.regex.Pattern;
 
-/**
- * {@code POST /v1/chat/completions} and {@code POST /v1/completions}.
- *
- * <p>Templates and tokenization of a long prompt take milliseconds, which an event loop does not
- * have: they run on a worker thread.
- */
+/** {@code POST /v1/chat/completions} and {@code POST /v1/completions}. */
 @Path("/v1")
 @Consumes(MediaType.APPLICATION_JSON)
-@Blocking
 public class CompletionsResource {
   /** How long a request may take, in seconds. */
   private static final String TIMEOUT = "X-Request-Timeout";
@@ -72,10 +67,7 @@ public class CompletionsResource {
       @HeaderParam(TIMEOUT) String timeout,
       @HeaderParam(StreamPosition.HEADER) String lastEventId,
       @Context RoutingContext client) {
-    return answer(
-        memory.work(() -> ChatRequest.parse(memory.body(client), lastEventId)),
-        TimeLimit.parse(timeout, longest),
-        client);
+    return answer(body -> ChatRequest.parse(body, lastEventId), timeout, client);
   }
 
   @POST
@@ -84,10 +76,7 @@ public class CompletionsResource {
       @HeaderParam(TIMEOUT) String timeout,
       @HeaderParam(StreamPosition.HEADER) String lastEventId,
       @Context RoutingContext client) {
-    return answer(
-        memory.work(() -> CompletionRequest.parse(memory.body(client), lastEventId)),
-        TimeLimit.parse(timeout, longest),
-        client);
+    return answer(body -> CompletionRequest.parse(body, lastEventId), timeout, client);
   }
 
   /**
@@ -121,19 +110,42 @@ public class CompletionsResource {
   }
 
   private Uni<Response> answer(
-      PromptedRequest request, TimeLimit timeLimit, RoutingContext client) {
+      Function<RequestBody, PromptedRequest> parser, String timeout, RoutingContext client) {
+    RequestBody body = memory.body(client);
+    TimeLimit timeLimit = TimeLimit.parse(timeout, longest);
+    // A client can leave while a worker thread submits its request.
+    var begun = new CompletableFuture<Generation>();
+    client.addEndHandler(ended -> {
+      var _ = begun.thenAccept(Generation::cancel);
+    });
+    MemoryShare.Part part = memory.answer(client);
+    return WorkerThread.run(
+        client,
+        () -> answer(memory.work(() -> parser.apply(body)), timeLimit, client, begun, part));
+  }
+
+  /**
+   * @param begun completes with the generation that the request starts
+   * @param part the memory of the answer, if it is written as a whole
+   */
+  private Uni<Response> answer(
+      PromptedRequest request,
+      TimeLimit timeLimit,
+      RoutingContext client,
+      CompletableFuture<Generation> begun,
+      MemoryShare.Part part) {
     AnswerRequest asked = request.answer();
     if (served.isNameKnown()) {
       Models.require(served, asked.model());
     }
     if (asked.stream() && served.isLoading()) {
-      return Uni.createFrom().item(held(request, timeLimit, client));
+      return Uni.createFrom().item(held(request, timeLimit, client, begun));
     }
     return served
         .engine()
         .flatMap(engine -> {
-          Submitted submitted = submit(request, timeLimit, engine, client);
-          return answers.respond(submitted.generation(), submitted.format(), asked, client);
+          Submitted submitted = submit(request, timeLimit, engine, client, begun);
+          return answers.respond(submitted.generation(), submitted.format(), asked, part);
         })
         .map(this::timed);
   }
@@ -143,12 +155,15 @@ public class CompletionsResource {
 
   /** Computes the prompt and hands the request to the engine, which then has all of its body. */
   private Submitted submit(
-      PromptedRequest request, TimeLimit timeLimit, Engine engine, RoutingContext client) {
-    try {
-      return memory.work(() -> toEngine(request, timeLimit, engine, client));
-    } finally {
-      BodyReader.giveBack(client);
-    }
+      PromptedRequest request,
+      TimeLimit timeLimit,
+      Engine engine,
+      RoutingContext client,
+      CompletableFuture<Generation> begun) {
+    Submitted submitted = memory.work(() -> toEngine(request, timeLimit, engine, client));
+    BodyReader.giveBack(client);
+    begun.complete(submitted.generation());
+    return submitted;
   }
 
   private Submitted toEngine(
@@ -167,8 +182,9 @@ public class CompletionsResource {
                 trace -> () -> trace.submit(engine, generation, inference(request, format)))
             .orElse(() -> engine.submit(generation));
     Generation running = ApiException.blaming(field, submission);
-    return new Submitted(
-        ApiKey.of(client).map(key -> key.metered(running, prompt.length)).orElse(running), format);
+    Generation metered =
+        ApiKey.of(client).map(key -> key.metered(running, prompt.length)).orElse(running);
+    return new Submitted(metered, format);
   }
 
   private static Inference inference(PromptedRequest request, AnswerFormat format) {
@@ -192,20 +208,21 @@ public class CompletionsResource {
    * A stream that begins before its model is ready. Its head is sent at once, so that whatever is
    * found out later can only be an event.
    */
-  private Response held(PromptedRequest request, TimeLimit timeLimit, RoutingContext client) {
+  private Response held(
+      PromptedRequest request,
+      TimeLimit timeLimit,
+      RoutingContext client,
+      CompletableFuture<Generation> begun) {
     ColdStart start = served.coldStart();
     AnswerRequest asked = request.answer();
     Multi<Supplier<String>> progress = new Progress(served).comments().map(text -> () -> text);
-    // A client can leave while its request is submitted, before the answer is subscribed to.
-    var begun = new CompletableFuture<Generation>();
     Multi<Supplier<String>> answer =
         served
             .engine()
             .emitOn(Infrastructure.getDefaultWorkerPool())
             .onItem()
             .transformToMulti(engine -> {
-              Submitted submitted = submit(request, timeLimit, engine, client);
-              begun.complete(submitted.generation());
+              Submitted submitted = submit(request, timeLimit, engine, client, begun);
               return answers.frames(
                   submitted.generation(),
                   submitted.format(),
@@ -219,14 +236,7 @@ public class CompletionsResource {
     Multi<Supplier<String>> timing =
         Multi.createFrom().deferred(() -> first ? timingBeside(told) : Multi.createFrom().empty());
     Response response =
-        answers.stream(
-            Multi.createBy()
-                .concatenating()
-                .streams(progress, timing, answer)
-                .onCancellation()
-                .invoke(() -> {
-                  var _ = begun.thenAccept(Generation::cancel);
-                }));
+        answers.stream(Multi.createBy().concatenating().streams(progress, timing, answer));
     return first ? withTiming(response, told) : response;
   }
 

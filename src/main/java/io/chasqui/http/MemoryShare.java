@@ -1,11 +1,9 @@
 package io.chasqui.http;
 
-import java.util.concurrent.atomic.AtomicLong;
-
 /** A part of the heap that many requests share. What is counted is an estimate. */
 final class MemoryShare {
   private final long most;
-  private final AtomicLong taken = new AtomicLong();
+  private long taken;
 
   /**
    * @param most bytes that all may take together
@@ -15,27 +13,41 @@ final class MemoryShare {
   }
 
   /** Bytes that are taken now. */
-  long taken() {
-    return taken.get();
+  synchronized long taken() {
+    return taken;
   }
 
-  /** What one request takes of it. */
+  /** What one request takes of it, until it ends. */
   final class Part {
-    private final AtomicLong mine = new AtomicLong();
+    private long mine;
+    private boolean hasEnded;
 
     /** Takes so many bytes more; false, and nothing is taken, if there are not so many. */
     boolean take(long bytes) {
-      if (taken.addAndGet(bytes) > most) {
-        taken.addAndGet(-bytes);
-        return false;
+      synchronized (MemoryShare.this) {
+        if (hasEnded || taken + bytes > most) {
+          return false;
+        }
+        taken += bytes;
+        mine += bytes;
+        return true;
       }
-      mine.addAndGet(bytes);
-      return true;
     }
 
-    /** Gives all back; what was given back is not given twice. */
+    /** Gives all back, to take something else. */
     void giveBack() {
-      taken.addAndGet(-mine.getAndSet(0));
+      synchronized (MemoryShare.this) {
+        taken -= mine;
+        mine = 0;
+      }
+    }
+
+    /** Gives all back for good: whoever still works for the request finds no memory any more. */
+    void end() {
+      synchronized (MemoryShare.this) {
+        giveBack();
+        hasEnded = true;
+      }
     }
   }
 }

@@ -7,7 +7,4 @@ import java.util.function.Supplier;
 sealed interface PacedBody permits EventStream, WholeBody {
   /** Its pieces, which become bytes where they are written. */
   Multi<Supplier<byte[]>> pieces();
-
-  /** Called once when it is written, or will not be. */
-  default void written() {}
 }

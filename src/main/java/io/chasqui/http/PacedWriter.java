@@ -207,7 +207,6 @@ public class PacedWriter implements ServerMessageBodyWriter<PacedBody> {
         closed = true;
         vertx.cancelTimer(keepAliveTimer);
         vertx.cancelTimer(stallTimer);
-        body.written();
         if (subscription != null) {
           subscription.cancel();
         }

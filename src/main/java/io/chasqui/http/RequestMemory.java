@@ -66,9 +66,11 @@ class RequestMemory {
     return bodies;
   }
 
-  /** The memory of answers that are written as a whole. */
-  MemoryShare answers() {
-    return answers;
+  /** What the whole answer of a request takes until it is written or the client has left. */
+  MemoryShare.Part answer(RoutingContext client) {
+    MemoryShare.Part part = answers.new Part();
+    client.addEndHandler(ended -> part.end());
+    return part;
   }
 
   /** The body of a request, which the request no longer holds then. */

@@ -6,7 +6,7 @@ import io.chasqui.chat.ChatMessage;
 import io.chasqui.config.ChasquiConfig;
 import io.chasqui.engine.Engine;
 import io.chasqui.ops.ServedModel;
-import io.smallrye.common.annotation.Blocking;
+import io.chasqui.ops.WorkerThread;
 import io.smallrye.mutiny.Uni;
 import io.vertx.ext.web.RoutingContext;
 import jakarta.ws.rs.Consumes;
@@ -22,7 +22,6 @@ import java.util.function.Function;
 /** {@code POST /tokenize} and {@code POST /detokenize}, with vLLM's fields. */
 @Path("/")
 @Consumes(MediaType.APPLICATION_JSON)
-@Blocking
 public class TokensResource {
   private final ServedModel served;
   private final RequestMemory memory;
@@ -95,16 +94,26 @@ public class TokensResource {
 
   private Uni<Response> answer(
       RoutingContext client, Function<JsonFields, Function<Engine, Object>> reading) {
+    RequestBody body = memory.body(client);
+    MemoryShare.Part part = memory.answer(client);
+    return WorkerThread.run(client, () -> answer(client, body, reading, part));
+  }
+
+  private Uni<Response> answer(
+      RoutingContext client,
+      RequestBody body,
+      Function<JsonFields, Function<Engine, Object>> reading,
+      MemoryShare.Part part) {
     Question question =
         memory.work(() -> {
-          JsonFields fields = JsonFields.parse(memory.body(client));
+          JsonFields fields = JsonFields.parse(body);
           return new Question(fields.text("model"), reading.apply(fields));
         });
     return served
         .engine()
         .map(engine -> {
           question.model().ifPresent(model -> Models.require(served, model));
-          Response whole = memory.work(() -> answers.whole(question.answer().apply(engine)));
+          Response whole = memory.work(() -> answers.whole(question.answer().apply(engine), part));
           BodyReader.giveBack(client);
           return whole;
         });

@@ -7,11 +7,9 @@ import java.util.function.Supplier;
 /**
  * A body that is known as a whole. The network gets little of it at a time, so that what its reader
  * leaves unread is in memory once, and counted.
- *
- * @param memory what it takes, given back when it is written
  */
 @SuppressWarnings("ArrayRecordComponent") // never compared
-record WholeBody(byte[] bytes, MemoryShare.Part memory) implements PacedBody {
+record WholeBody(byte[] bytes) implements PacedBody {
   private static final int PIECE = 16 << 10;
 
   @Override
@@ -20,10 +18,5 @@ record WholeBody(byte[] bytes, MemoryShare.Part memory) implements PacedBody {
         .range(0, Math.ceilDiv(bytes.length, PIECE))
         .map(i ->
             () -> Arrays.copyOfRange(bytes, i * PIECE, Math.min((i + 1) * PIECE, bytes.length)));
-  }
-
-  @Override
-  public void written() {
-    memory.giveBack();
   }
 }

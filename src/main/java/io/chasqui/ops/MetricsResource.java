@@ -1,9 +1,12 @@
 package io.chasqui.ops;
 
 import io.micrometer.prometheus.PrometheusMeterRegistry;
+import io.smallrye.mutiny.Uni;
+import io.vertx.ext.web.RoutingContext;
 import jakarta.ws.rs.GET;
 import jakarta.ws.rs.Path;
 import jakarta.ws.rs.Produces;
+import jakarta.ws.rs.core.Context;
 
 /**
  * {@code GET /metrics}: what is at {@code /q/metrics}, where the rules and dashboards that were
@@ -22,7 +25,7 @@ public class MetricsResource {
 
   @GET
   @Produces(OPEN_METRICS)
-  public String scrape() {
-    return registry.scrape(OPEN_METRICS);
+  public Uni<String> scrape(@Context RoutingContext client) {
+    return WorkerThread.run(client, () -> Uni.createFrom().item(registry.scrape(OPEN_METRICS)));
   }
 }

@@ -1,7 +1,6 @@
 package io.chasqui.http;
 
 import io.chasqui.ops.LentModel;
-import io.smallrye.common.annotation.Blocking;
 import io.smallrye.mutiny.Uni;
 import io.vertx.ext.web.RoutingContext;
 import jakarta.ws.rs.Consumes;
@@ -26,7 +25,6 @@ import java.util.concurrent.ConcurrentLinkedQueue;
  */
 @Path("/lent")
 @Consumes(MediaType.APPLICATION_JSON)
-@Blocking
 public class LentModels {
   /** Seven chunks fill the largest send buffer of a socket. */
   static final String HUGE_NAME = "demo" + "o".repeat(600_000);
