@@ -85,7 +85,8 @@ public interface ChasquiConfig {
 
   /**
    * How large a body may be, such as {@code 2M}. Where this is not set, 64 KiB and 64 bytes for
-   * each token of {@link #maxModelLen}; in any case a thirty-second part of the heap at most.
+   * each token of {@link #maxModelLen}. In any case it is at most a 160th of the heap, because work
+   * on a body takes many times its size.
    */
   Optional<MemorySize> maxBodySize();
 

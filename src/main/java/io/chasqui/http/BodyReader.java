@@ -8,6 +8,7 @@ import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpVersion;
 import io.vertx.ext.web.RoutingContext;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
@@ -31,6 +32,9 @@ final class BodyReader implements Handler<RoutingContext> {
   private static final String KEY = BodyReader.class.getName();
 
   private static final byte[] NOTHING = {};
+
+  /** What a body has room for at first; twice as much each time when that is full. */
+  private static final int FIRST_ROOM = 1024;
 
   /** Bytes of bodies whose requests are not with the engine; guarded by {@link #unfinished}. */
   private long held;
@@ -62,10 +66,14 @@ final class BodyReader implements Handler<RoutingContext> {
     this.refuse = refuse;
   }
 
-  /** The body of a request, once; its memory counts until {@link #giveBack}. */
-  static byte[] take(RoutingContext client) {
+  /**
+   * The body of a request, once; its memory counts until {@link #giveBack}.
+   *
+   * @param treeBytes what the tree of its values may take
+   */
+  static RequestBody take(RoutingContext client, long treeBytes) {
     Reading reading = client.get(KEY);
-    return reading == null ? NOTHING : reading.take();
+    return reading == null ? new RequestBody(NOTHING, 0, treeBytes) : reading.take(treeBytes);
   }
 
   /** The request has no further use for what its body has become. */
@@ -123,7 +131,11 @@ final class BodyReader implements Handler<RoutingContext> {
     private final String owner;
 
     private final long timer;
-    private Buffer body = Buffer.buffer();
+
+    /** The body, and room for more of it; counted as a whole. */
+    private byte[] bytes = NOTHING;
+
+    private int length;
     private ApiException refusal;
     private long missing;
 
@@ -185,20 +197,32 @@ final class BodyReader implements Handler<RoutingContext> {
       if (refusal != null) {
         return;
       }
-      if (body.length() + piece.length() > largest) {
+      int needed = length + piece.length();
+      if (needed > largest) {
         refuse(ApiException.bodyTooLarge(largest));
-      } else if (!reserve(this, piece.length())) {
+      } else if (needed > bytes.length && !makeRoom(needed)) {
         refuse(ApiException.tooManyBodies());
       } else {
         lastCame = System.nanoTime();
-        body.appendBuffer(piece);
+        piece.getBytes(bytes, length);
+        length = needed;
       }
+    }
+
+    private boolean makeRoom(int needed) {
+      int room = Math.min(largest, Math.max(FIRST_ROOM, Integer.highestOneBit(needed - 1) * 2));
+      if (!reserve(this, room - bytes.length)) {
+        return false;
+      }
+      bytes = Arrays.copyOf(bytes, room);
+      return true;
     }
 
     /** The rest is read and forgotten, in the time that there is for it. */
     private void refuse(ApiException error) {
       refusal = error;
-      body = Buffer.buffer();
+      bytes = NOTHING;
+      length = 0;
       release();
     }
 
@@ -235,10 +259,11 @@ final class BodyReader implements Handler<RoutingContext> {
       }
     }
 
-    byte[] take() {
-      byte[] bytes = body.getBytes();
-      body = Buffer.buffer();
-      return bytes;
+    RequestBody take(long treeBytes) {
+      var body = new RequestBody(bytes, length, treeBytes);
+      bytes = NOTHING;
+      length = 0;
+      return body;
     }
   }
 }

@@ -37,12 +37,12 @@ final class JsonFields {
    * @throws ApiException if the body is not one JSON object, or a larger one than it may be
    */
   static JsonFields parse(RequestBody body) {
-    if (body.json().length == 0) {
+    if (body.length() == 0) {
       throw malformed("The body is empty; send a JSON object.");
     }
     JsonNode node;
     try {
-      node = JsonTree.read(body.json(), body.treeBytes());
+      node = JsonTree.read(body);
     } catch (JsonProcessingException e) {
       throw malformed("The body is not valid JSON: " + reasonOf(e));
     } catch (IOException e) {

@@ -48,13 +48,12 @@ final class JsonTree {
   /**
    * Reads one value and nothing after it.
    *
-   * @param bytes what the tree may take
    * @throws IOException if it is not JSON
-   * @throws TooLargeException if the tree would be larger
+   * @throws TooLargeException if the tree would be larger than it may be
    */
-  static JsonNode read(byte[] json, long bytes) throws IOException {
-    try (JsonParser parser = FACTORY.createParser(json)) {
-      var tree = new JsonTree(parser, bytes);
+  static JsonNode read(RequestBody body) throws IOException {
+    try (JsonParser parser = FACTORY.createParser(body.bytes(), 0, body.length())) {
+      var tree = new JsonTree(parser, body.treeBytes());
       parser.nextToken();
       JsonNode node = tree.value();
       if (parser.nextToken() != null) {

@@ -24,6 +24,12 @@ class RequestMemory {
   /** What a body takes at most while it is worked on, as measured; in sizes of the body. */
   private static final long WORK = 32;
 
+  /** The part of the heap that is for work on bodies: a fifth. */
+  private static final long WORK_SHARE = 5;
+
+  /** The part of the heap that is for bodies, and that for whole answers: a sixteenth each. */
+  private static final long SHARE = 16;
+
   /**
    * The tree of a conversation of many short messages is as large; in sizes of the largest body.
    */
@@ -50,10 +56,11 @@ class RequestMemory {
    * @param wantedBody bytes that a body should be able to have
    */
   RequestMemory(long heap, long wantedBody, int processors) {
-    largestBody = (int) Math.min(Math.min(wantedBody, heap / WORK), Integer.MAX_VALUE / 2);
-    bodies = heap / 8;
-    answers = new MemoryShare(heap / 8);
-    workers = new Semaphore((int) Math.clamp(heap / 2 / (WORK * largestBody), 1, processors), true);
+    long work = heap / WORK_SHARE;
+    largestBody = (int) Math.min(Math.min(wantedBody, work / WORK), Integer.MAX_VALUE / 2);
+    bodies = heap / SHARE;
+    answers = new MemoryShare(heap / SHARE);
+    workers = new Semaphore((int) Math.clamp(work / (WORK * largestBody), 1, processors), true);
   }
 
   /** Bytes that a body may have. */
@@ -75,7 +82,7 @@ class RequestMemory {
 
   /** The body of a request, which the request no longer holds then. */
   RequestBody body(RoutingContext client) {
-    return new RequestBody(BodyReader.take(client), TREE * largestBody);
+    return BodyReader.take(client, TREE * largestBody);
   }
 
   /** Does work that takes much more memory than its request, when it is its turn. */

@@ -107,20 +107,20 @@ class BodyReaderTest {
   @Test
   void bodiesTogetherTakeNoMoreThanTheyMayUntilTheirAnswersEnd() throws Exception {
     withBodies(
-        100,
+        12 << 10,
         (uri, read) -> {
-          try (var first = RawConnection.post(uri, "/", "a".repeat(60))) {
+          try (var first = RawConnection.post(uri, "/", "a".repeat(6000))) {
             RoutingContext running = read.poll(60, TimeUnit.SECONDS);
-            assertEquals("a".repeat(60), new String(BodyReader.take(running), UTF_8));
-            assertEquals(429, Api.post(uri, "/", "b".repeat(60)).statusCode());
-            try (var fitting = RawConnection.post(uri, "/", "c".repeat(40))) {
+            assertEquals("a".repeat(6000), text(running));
+            assertEquals(429, Api.post(uri, "/", "b".repeat(6000)).statusCode());
+            try (var fitting = RawConnection.post(uri, "/", "c".repeat(4000))) {
               read.poll(60, TimeUnit.SECONDS).response().end();
               assertEquals("HTTP/1.1 200 OK", fitting.readHead().statusLine());
             }
             running.response().end();
             first.readHead();
           }
-          try (var later = RawConnection.post(uri, "/", "d".repeat(100))) {
+          try (var later = RawConnection.post(uri, "/", "d".repeat(10_000))) {
             read.poll(60, TimeUnit.SECONDS).response().end();
             assertEquals("HTTP/1.1 200 OK", later.readHead().statusLine());
           }
@@ -130,29 +130,34 @@ class BodyReaderTest {
   @Test
   void bodiesThatDoNotEndGiveWayToThoseThatDo() throws Exception {
     withBodies(
-        100,
+        12 << 10,
         (uri, read) -> {
           List<RawConnection> unending = new ArrayList<>();
           try {
             for (int i = 0; i < 9; i++) {
               var connection = new RawConnection(uri);
               unending.add(connection);
-              connection.send(head(100, ""));
-              connection.send(new byte[90]);
+              connection.send(head(10_000, ""));
+              connection.send(new byte[9000]);
             }
-            try (var whole = RawConnection.post(uri, "/", "a".repeat(100))) {
+            try (var whole = RawConnection.post(uri, "/", "a".repeat(10_000))) {
               RoutingContext running = read.poll(60, TimeUnit.SECONDS);
-              assertEquals("a".repeat(100), new String(BodyReader.take(running), UTF_8));
+              assertEquals("a".repeat(10_000), text(running));
               running.response().end();
               assertEquals("HTTP/1.1 200 OK", whole.readHead().statusLine());
             }
-            unending.getFirst().send(new byte[10]);
+            unending.getFirst().send(new byte[1000]);
             assertEquals(
                 "HTTP/1.1 429 Too Many Requests", unending.getFirst().readHead().statusLine());
           } finally {
             unending.forEach(RawConnection::close);
           }
         });
+  }
+
+  private static String text(RoutingContext client) {
+    RequestBody body = BodyReader.take(client, 0);
+    return new String(body.bytes(), 0, body.length(), UTF_8);
   }
 
   private interface BodiesTest {

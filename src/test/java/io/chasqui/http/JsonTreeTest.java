@@ -21,7 +21,8 @@ class JsonTreeTest {
   private static final long MUCH = 100L << 20;
 
   private static JsonNode read(String json, long bytes) throws IOException {
-    return JsonTree.read(json.getBytes(StandardCharsets.UTF_8), bytes);
+    byte[] utf8 = json.getBytes(StandardCharsets.UTF_8);
+    return JsonTree.read(new RequestBody(utf8, utf8.length, bytes));
   }
 
   @Test
