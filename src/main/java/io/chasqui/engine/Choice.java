@@ -47,7 +47,7 @@ final class Choice extends Course {
     request = answer.request;
     shared = answer.shared;
     sampling = request.sampling().ofChoice(choice);
-    answerText = new AnswerText(shared.tokenizer, request.stop());
+    answerText = new AnswerText(shared.tokenizer, request.stops());
     history = new TokenHistory(request.prompt());
     lookup = answer.speculates() ? new PromptLookup() : null;
   }
