@@ -135,7 +135,7 @@ public final class GenerationRequest {
     return cacheSalt;
   }
 
-  /** Of requests that wait, and of those for which memory runs out, the least goes first. */
+  /** Of requests whose turn has not come, the least goes first. */
   public int priority() {
     return priority;
   }
