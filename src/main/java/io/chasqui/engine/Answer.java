@@ -95,7 +95,18 @@ final class Answer {
   private List<Token> found = List.of();
 
   private final long submitted = System.nanoTime();
+
+  /** Counts beginnings; {@link Long#MAX_VALUE} before its own. */
+  private long turn = Long.MAX_VALUE;
+
   private long begun;
+
+  /** Whether it has a place among those that run: {@link Places}. */
+  private boolean isPlaced;
+
+  /** The last step that one of its courses took part in. */
+  private long lastStep;
+
   private long first;
   private long last;
 
@@ -174,11 +185,41 @@ final class Answer {
     return begun != 0;
   }
 
-  /** Its turn has come. */
-  void begin() {
-    if (begun == 0) {
-      begun = System.nanoTime();
-    }
+  /** When its turn came, as a number that counts turns; the largest number before that. */
+  long turn() {
+    return turn;
+  }
+
+  /**
+   * Its turn has come, for the first time.
+   *
+   * @param number counts turns
+   */
+  void begin(long number) {
+    turn = number;
+    begun = System.nanoTime();
+  }
+
+  /** The number of the last step that one of its courses took part in; 0 before the first. */
+  long lastStep() {
+    return lastStep;
+  }
+
+  void setLastStep(long step) {
+    lastStep = step;
+  }
+
+  /** Sequences that it asks for, those that wait included. */
+  int width() {
+    return Course.width(courses);
+  }
+
+  boolean isPlaced() {
+    return isPlaced;
+  }
+
+  void setPlaced(boolean placed) {
+    isPlaced = placed;
   }
 
   /** Whether it has to wait for its reader. */

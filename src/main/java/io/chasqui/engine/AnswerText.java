@@ -1,9 +1,9 @@
 package io.chasqui.engine;
 
 import io.chasqui.sampling.StopMatcher;
+import io.chasqui.sampling.StopSequences;
 import io.chasqui.tokenizer.Detokenizer;
 import io.chasqui.tokenizer.Tokenizer;
-import java.util.List;
 
 /** The text of one sequence of tokens, as much of it as is final after each of them. */
 final class AnswerText {
@@ -13,9 +13,19 @@ final class AnswerText {
   /**
    * @param stops sequences before which the text ends
    */
-  AnswerText(Tokenizer tokenizer, List<String> stops) {
+  AnswerText(Tokenizer tokenizer, StopSequences stops) {
     detokenizer = tokenizer.newDetokenizer();
     this.stops = new StopMatcher(stops);
+  }
+
+  private AnswerText(AnswerText other) {
+    detokenizer = other.detokenizer.copy();
+    stops = other.stops.copy();
+  }
+
+  /** Another text that begins with the same tokens, and goes on by itself. */
+  AnswerText copy() {
+    return new AnswerText(this);
   }
 
   /** What is final with a further token. */

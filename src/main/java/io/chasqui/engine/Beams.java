@@ -9,6 +9,7 @@ import io.chasqui.sampling.TokenHistory;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.IntStream;
 
 /**
  * The course of all beams of an answer, which go on together. They share the memory of what they
@@ -22,6 +23,9 @@ final class Beams extends Course {
 
   /** The sequence of each beam; null where it has no memory. */
   private TokenDecoder.Sequence[] sequences = new TokenDecoder.Sequence[1];
+
+  /** The text of each beam, where stop sequences may end it; else empty. */
+  private AnswerText[] texts;
 
   private TokenDecoder decoder;
 
@@ -46,6 +50,11 @@ final class Beams extends Course {
             answer.maxTokens,
             request.logprobs().orElse(0),
             request.prompt());
+    texts = request.stop().isEmpty() ? new AnswerText[0] : new AnswerText[] {newText()};
+  }
+
+  private AnswerText newText() {
+    return new AnswerText(shared.tokenizer, request.stops());
   }
 
   @Override
@@ -189,16 +198,13 @@ final class Beams extends Course {
 
   /** Whether the text of a beam has a stop sequence with a further token. */
   private boolean isStopped(int beam, int token) {
-    if (request.stop().isEmpty()) {
-      return false;
-    }
-    var text = new AnswerText(shared.tokenizer, request.stop());
-    TokenHistory history = search.history(beam);
-    for (int i = request.promptLength(); i < history.length(); i++) {
-      text.append(history.get(i));
-    }
+    return texts.length > 0 && follow(beam, token).isStopped();
+  }
+
+  private AnswerText follow(int beam, int token) {
+    AnswerText text = texts[beam].copy();
     text.append(token);
-    return text.isStopped();
+    return text;
   }
 
   /** The first beam that goes on from another takes its sequence over, others share its memory. */
@@ -216,6 +222,12 @@ final class Beams extends Course {
       }
     }
     sequences = next;
+    if (texts.length > 0) {
+      texts =
+          IntStream.range(0, next.length)
+              .mapToObj(beam -> follow(search.parent(beam), search.token(beam)))
+              .toArray(AnswerText[]::new);
+    }
   }
 
   private FinishReason publish() {
@@ -231,7 +243,7 @@ final class Beams extends Course {
   }
 
   private void addTokens(Hypothesis hypothesis, int choice, FinishReason reason, List<Token> to) {
-    var text = new AnswerText(shared.tokenizer, request.stop());
+    AnswerText text = newText();
     int[] ids = hypothesis.tokens();
     for (int i = 0; i < ids.length; i++) {
       boolean isLast = i == ids.length - 1;

@@ -47,7 +47,7 @@ final class Choice extends Course {
     request = answer.request;
     shared = answer.shared;
     sampling = request.sampling().ofChoice(choice);
-    answerText = new AnswerText(shared.tokenizer, request.stop());
+    answerText = new AnswerText(shared.tokenizer, request.stops());
     history = new TokenHistory(request.prompt());
     lookup = answer.speculates() ? new PromptLookup() : null;
   }
@@ -59,7 +59,26 @@ final class Choice extends Course {
 
   @Override
   void start(TokenDecoder decoder) {
-    sequence = wantsPromptLogprobs() ? decoder.newSequence() : newSequence(decoder, history);
+    sequence =
+        wantsPromptLogprobs()
+            ? decoder.newSequence()
+            : forkOfSibling().orElseGet(() -> newSequence(decoder, history));
+  }
+
+  /** The prompt from a choice that has computed it, for one that has produced nothing yet. */
+  private Optional<TokenDecoder.Sequence> forkOfSibling() {
+    return produced > 0
+        ? Optional.empty()
+        : answer.courses().stream()
+            .map(course -> ((Choice) course).sequence)
+            .filter(each -> each != null && each.length() >= request.promptLength())
+            .findFirst()
+            .map(each -> {
+              TokenDecoder.Sequence fork = each.fork();
+              // The last token is computed again, for its row of logits.
+              fork.truncate(Math.min(fork.length(), request.promptLength() - 1));
+              return fork;
+            });
   }
 
   @Override
@@ -123,20 +142,24 @@ final class Choice extends Course {
   }
 
   @Override
-  List<Choice> forks() {
+  List<Choice> siblings() {
     if (choice != 0 || produced > 0 || !completes) {
       return List.of();
     }
-    List<Choice> forks = new ArrayList<>();
+    List<Choice> siblings = new ArrayList<>();
     for (int other = 1; other < request.computedChoices(); other++) {
-      var fork = new Choice(answer, other);
-      fork.sequence = sequence.fork();
-      fork.run = run;
-      fork.completes = true;
-      answer.add(fork);
-      forks.add(fork);
+      var sibling = new Choice(answer, other);
+      answer.add(sibling);
+      siblings.add(sibling);
     }
-    return forks;
+    return siblings;
+  }
+
+  /** Goes on from the prompt that the step at hand has computed for another choice. */
+  void follow(Choice other) {
+    sequence = other.sequence.fork();
+    run = other.run;
+    completes = true;
   }
 
   @Override

@@ -16,16 +16,30 @@ import java.util.List;
  * <p>Only the engine's thread changes it, but for one that ends before its turn has come.
  */
 abstract sealed class Course permits Choice, Beams {
-  /** Who is more urgent goes first, and of those who are equally urgent who came first. */
-  static final Comparator<Course> ORDER =
-      Comparator.<Course>comparingInt(course -> course.answer.request.priority())
+  /**
+   * How courses wait. Whose answer has begun goes first, in the order of the beginnings; then who
+   * is more urgent, and of those who are equally urgent who came first. So a request can be urgent
+   * only until its turn comes, and never stops an answer that runs.
+   */
+  static final Comparator<Course> WAITING =
+      Comparator.<Course>comparingLong(course -> course.answer.turn())
+          .thenComparingInt(course -> course.answer.request.priority())
           .thenComparingLong(course -> course.answer.number)
           .thenComparingInt(course -> course.choice);
+
+  /** How courses run: in the order in which they began to run, or went on after a wait. */
+  static final Comparator<Course> RUNNING = Comparator.comparingLong(course -> course.since);
 
   final Answer answer;
 
   /** Which of the answer's choices it computes; 0 for all beams together. */
   final int choice;
+
+  /** Counts courses that begin to run, or go on after a wait. */
+  long since;
+
+  /** The number of the last step that it took part in, or after which it began to run. */
+  long lastStep;
 
   Course(Answer answer, int choice) {
     this.answer = answer;
@@ -59,10 +73,10 @@ abstract sealed class Course permits Choice, Beams {
   abstract List<Run> runs();
 
   /**
-   * Courses that go on from the prompt that the step at hand has computed: the answer's other
-   * choices, which share its memory and its row of logits. To be called before {@link #advance}.
+   * The answer's other choices, where the step at hand has computed its prompt for the first time.
+   * To be called before {@link #advance}.
    */
-  List<? extends Course> forks() {
+  List<Choice> siblings() {
     return List.of();
   }
 
@@ -94,6 +108,11 @@ abstract sealed class Course permits Choice, Beams {
       }
     }
     return sequence;
+  }
+
+  /** Slots that courses take together. */
+  static int width(List<Course> courses) {
+    return courses.stream().mapToInt(Course::width).sum();
   }
 
   final boolean generates() {

@@ -2,6 +2,7 @@ package io.chasqui.engine;
 
 import io.chasqui.sampling.BeamParameters;
 import io.chasqui.sampling.SamplingParameters;
+import io.chasqui.sampling.StopSequences;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -21,7 +22,7 @@ public final class GenerationRequest {
   private final int[] prompt;
   private final SamplingParameters sampling;
   private final int maxTokens;
-  private final List<String> stop;
+  private final StopSequences stops;
   private final Optional<Speculation> speculation;
   private final int choices;
   private final int computedChoices;
@@ -37,7 +38,7 @@ public final class GenerationRequest {
     prompt = builder.prompt;
     sampling = builder.sampling;
     maxTokens = builder.maxTokens;
-    stop = builder.stop;
+    stops = new StopSequences(builder.stop);
     speculation = builder.speculation;
     choices = builder.choices;
     computedChoices = Math.max(builder.bestOf, builder.choices);
@@ -83,7 +84,12 @@ public final class GenerationRequest {
 
   /** Sequences before which an answer ends. */
   public List<String> stop() {
-    return stop;
+    return stops.texts();
+  }
+
+  /** The same, as its answers look for them. */
+  StopSequences stops() {
+    return stops;
   }
 
   /** Whether to guess tokens ahead; empty leaves it to the engine's option. */
@@ -129,7 +135,7 @@ public final class GenerationRequest {
     return cacheSalt;
   }
 
-  /** Of requests that wait, and of those for which memory runs out, the least goes first. */
+  /** Of requests whose turn has not come, the least goes first. */
   public int priority() {
     return priority;
   }

@@ -4,20 +4,24 @@ import io.chasqui.engine.TokenDecoder.Run;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Collectors;
 
 /**
  * The engine's thread, on which all running answers share every pass over the weights. A step takes
  * one token of each sequence that generates, and of those that still compute their prompt as many
- * as hardly slow the others down. Who came first goes first: when KV memory runs out, the youngest
- * gives its own back and computes it again later. An answer whose reader does not read is left out
- * of the steps, and its place is another's, until it does.
+ * as hardly slow the others down. {@link Places} says who takes part in a step. When KV memory runs
+ * out, the request that has the most sequences gives the memory of its last one back, which is
+ * computed again later. An answer whose reader does not read is left out of the steps, and its
+ * place is another's, until it does.
  */
 final class StepLoop {
   private static final System.Logger LOG = System.getLogger(StepLoop.class.getName());
@@ -28,13 +32,25 @@ final class StepLoop {
   private final EngineOptions options;
   private final int slots;
 
-  /** By urgency and order of submission; also the lock of all that submits and closes. */
-  private final TreeSet<Course> waiting = new TreeSet<>(Course.ORDER);
+  /** Also the lock of all that submits and closes. */
+  private final TreeSet<Course> waiting = new TreeSet<>(Course.WAITING);
 
-  /** By urgency and order of submission; the loop's own. */
-  private final TreeSet<Course> running = new TreeSet<>(Course.ORDER);
+  /** The loop's own. */
+  private final TreeSet<Course> running = new TreeSet<>(Course.RUNNING);
+
+  private final Places places;
+
+  /** Answers that have begun, courses that have begun to run, and steps: the loop's own. */
+  private long turns;
+
+  private long runs;
+  private long steps;
 
   private volatile int runningCount;
+
+  /** Answers that run, however many courses each has. */
+  private volatile int answerCount;
+
   private volatile int parkedCount;
 
   private final Forecast forecast;
@@ -56,6 +72,7 @@ final class StepLoop {
     this.decoder = decoder;
     this.slots = slots;
     this.options = options;
+    places = new Places(slots);
     forecast = new Forecast(slots);
     thread = Thread.ofPlatform().name("chasqui-engine").daemon().start(this::serve);
   }
@@ -133,7 +150,7 @@ final class StepLoop {
 
   /** Slots that those who have just come will get at the next step. */
   private int freeSlots() {
-    return Math.max(0, slots - runningCount);
+    return Math.max(0, slots - answerCount);
   }
 
   /** Something has changed that the loop may wait for. */
@@ -231,40 +248,82 @@ final class StepLoop {
 
   /** Ends those that nobody wants any more, or whose time is up. */
   private void sweep(long now) {
-    for (Course course : all()) {
-      FinishReason reason = course.answer.cutOff(now);
+    for (Answer answer : answers(all())) {
+      FinishReason reason = answer.cutOff(now);
       if (reason != null) {
-        end(course.answer, reason);
+        end(answer, reason);
       }
     }
     parkedCount = (int) running.stream().filter(course -> course.answer.isParked(now)).count();
   }
 
+  private static Set<Answer> answers(Collection<Course> courses) {
+    return courses.stream()
+        .map(course -> course.answer)
+        .collect(Collectors.toCollection(LinkedHashSet::new));
+  }
+
   /**
-   * Gives free slots to those that wait, as long as there is memory for what they compute first.
+   * Gives places to answers that have none, and then what slots are left to further choices, as
+   * long as there is memory for what they compute first.
    */
   private void admit(long now) {
-    int active = width(active(now));
-    while (active < slots && running.size() < decoder.maxSequences()) {
+    places.assign(List.copyOf(running), now);
+    while (running.size() < decoder.maxSequences()) {
       Course next;
       synchronized (waiting) {
-        if (waiting.isEmpty()) {
-          return;
-        }
-        next = waiting.first();
-        boolean fits =
-            active + next.width() <= slots && decoder.hasRoom(next.pending() + next.width());
-        if (active > 0 && !fits) {
+        next = next(now);
+        if (next == null) {
           return;
         }
         run(next); // first, so that an error leaves it where it can be found
         waiting.remove(next);
-        next.answer.begin();
+        if (!next.answer.hasBegun()) {
+          next.answer.begin(++turns);
+        }
       }
-      if (tried(next, () -> next.start(decoder))) {
-        active += next.answer.isParked(now) ? 0 : next.width();
+      if (!next.answer.isPlaced()) {
+        places.take(next);
+      }
+      tried(next, () -> next.start(decoder));
+    }
+  }
+
+  /**
+   * Whose turn it is of those that wait: an answer that has begun, and of which nothing runs,
+   * before others, and of such answers the one that has waited for longest; then one that has not
+   * begun; and where slots are left, a further choice of the answer that has the fewest.
+   *
+   * @return null if nobody can go on now
+   */
+  private Course next(long now) {
+    Map<Answer, Integer> counts = new HashMap<>();
+    running.forEach(course -> counts.merge(course.answer, 1, Integer::sum));
+    List<Course> active = active(now);
+    Course next = null;
+    Course further = null;
+    for (Course course : waiting) {
+      Answer answer = course.answer;
+      int count = counts.getOrDefault(answer, 0);
+      if (!answer.hasBegun()) {
+        if (next != null) {
+          break;
+        }
+        next = places.isFreeFor(course) ? course : null;
+      } else if (!answer.isParked(now)) {
+        if (count > 0) {
+          further = further == null || count < counts.get(further.answer) ? course : further;
+        } else if (places.isFreeFor(course)) {
+          next = next == null || answer.lastStep() < next.answer.lastStep() ? course : next;
+        }
       }
     }
+    if (next == null && Course.width(active) < slots) {
+      next = further;
+    }
+    boolean fits =
+        next != null && (active.isEmpty() || decoder.hasRoom(next.pending() + next.width()));
+    return fits ? next : null;
   }
 
   /** Does something for a course; if it breaks, its answer breaks, and not the loop. */
@@ -282,29 +341,26 @@ final class StepLoop {
     return running.stream().filter(course -> !course.answer.isParked(now)).toList();
   }
 
-  private static int width(List<Course> courses) {
-    return courses.stream().mapToInt(Course::width).sum();
-  }
-
-  /** Reserves memory for the next step, from the first to the last. */
+  /** Chooses who takes part in the next step, and reserves memory, from the first to the last. */
   private List<Course> plan(long now) {
-    List<Course> active = withinSlots(active(now));
+    List<Course> active = places.deal(active(now));
     List<Course> generating = active.stream().filter(Course::generates).toList();
     List<Course> prompts = active.stream().filter(course -> !course.generates()).toList();
     // Beams whose prompt needs no computing any more join the step with a token each.
-    int spare = decoder.maxTokens() - width(generating) - (width(prompts) - prompts.size());
-    int spareOutputs = decoder.maxOutputs() - width(active);
+    int spare =
+        decoder.maxTokens() - Course.width(generating) - (Course.width(prompts) - prompts.size());
+    int spareOutputs = decoder.maxOutputs() - Course.width(active);
     int ofPrompts =
         generating.isEmpty()
             ? spare
-            : Math.min(spare, PrefillPace.tokens(prompts.size(), width(generating)));
+            : Math.min(spare, PrefillPace.tokens(prompts.size(), Course.width(generating)));
     Map<Course, Integer> shares = shares(prompts, ofPrompts);
     spare -= shares.values().stream().mapToInt(Integer::intValue).sum();
     List<Course> step = new ArrayList<>();
     for (Course course : active) {
       boolean generates = course.generates();
       int most = generates ? 1 + spare : shares.getOrDefault(course, 0);
-      // Those who have given their memory to one before them run no longer.
+      // One that has given its memory to another runs no longer.
       if (most > 0
           && running.contains(course)
           && reserve(course, most, course.width() + spareOutputs, now)) {
@@ -313,20 +369,9 @@ final class StepLoop {
         step.add(course);
       }
     }
+    // One that was planned may have given its memory to a later one of an answer with fewer.
+    step.removeIf(course -> !running.contains(course));
     return step;
-  }
-
-  private List<Course> withinSlots(List<Course> active) {
-    List<Course> within = new ArrayList<>();
-    int free = slots;
-    for (Course course : active) {
-      free -= course.width();
-      if (free < 0) {
-        break;
-      }
-      within.add(course);
-    }
-    return within;
   }
 
   /**
@@ -370,12 +415,30 @@ final class StepLoop {
     return false;
   }
 
-  /** Of those whose reader does not read the last; of all if there are none. */
+  /**
+   * The course that gives its memory to another: the last one whose reader does not read; if all
+   * readers read, the last one of the answer that asks for the most sequences, and of answers that
+   * ask for as many the last. The first one of all is not taken while there are others, so that it
+   * gets on until it ends.
+   */
   private Course victim(long now) {
     return running.reversed().stream()
         .filter(course -> course.hasMemory() && course.answer.isParked(now))
         .findFirst()
-        .orElseGet(running::getLast);
+        .orElseGet(this::lastOfTheWidest);
+  }
+
+  private Course lastOfTheWidest() {
+    Course first = running.getFirst();
+    Course widest = first;
+    int width = 0;
+    for (Course course : running.tailSet(first, false)) {
+      if (course.answer.width() >= width) {
+        widest = course;
+        width = course.answer.width();
+      }
+    }
+    return widest;
   }
 
   private void suspend(Course course) {
@@ -383,19 +446,34 @@ final class StepLoop {
     synchronized (waiting) {
       waiting.add(course); // first, so that an error leaves it where it can be found
       running.remove(course);
-      runningCount = running.size();
+      count();
+    }
+    if (running.stream().noneMatch(each -> each.answer.equals(course.answer))) {
+      course.answer.setPlaced(false);
     }
   }
 
   private void run(Course course) {
+    course.since = ++runs;
+    course.lastStep = steps; // nobody who has waited for longer comes after it
     running.add(course);
+    count();
+  }
+
+  private void count() {
     runningCount = running.size();
+    answerCount = (int) running.stream().map(course -> course.answer).distinct().count();
   }
 
   private void compute(List<Course> step) {
-    List<Run> runs = step.stream().flatMap(course -> course.runs().stream()).toList();
+    steps++;
+    for (Course course : step) {
+      course.lastStep = steps;
+      course.answer.setLastStep(steps);
+    }
+    List<Run> computed = step.stream().flatMap(course -> course.runs().stream()).toList();
     try {
-      decoder.forward(runs);
+      decoder.forward(computed);
     } catch (RuntimeException | Error e) {
       step.stream().map(course -> course.answer).distinct().forEach(answer -> fail(answer, e));
       return;
@@ -403,7 +481,7 @@ final class StepLoop {
     long now = System.nanoTime();
     step.forEach(course -> course.answer.computed(now));
     int all = step.stream().mapToInt(Course::tokens).sum();
-    options.listener().stepped(runs.size(), all);
+    options.listener().stepped(computed.size(), all);
     List<Turn> turns = turns(step);
     var failures = new Throwable[turns.size()];
     decoder.share(turns.size(), (i, member) -> failures[i] = turns.get(i).choose(decoder, member));
@@ -434,36 +512,48 @@ final class StepLoop {
     }
   }
 
-  /** In the order in which they are to go on; the other choices of an answer follow its first. */
+  /**
+   * In the order in which they are to go on. The other choices of an answer follow its first as far
+   * as there are slots for them, and wait for slots beyond that.
+   */
   private List<Turn> turns(List<Course> step) {
     List<Turn> turns = new ArrayList<>();
+    int free =
+        Math.min(
+            slots - Course.width(active(System.nanoTime())),
+            decoder.maxSequences() - running.size());
     int row = 0;
     for (Course course : step) {
       int first = row;
       row += course.outputs();
       turns.add(new Turn(course, first, false));
-      tried(course, () -> course.forks().forEach(fork -> turns.add(new Turn(fork, first, true))));
+      int left = free;
+      var joined = new int[1];
+      tried(course, () -> joined[0] = join(course, first, left, turns));
+      free -= joined[0];
     }
     return turns;
   }
 
-  private void advance(Turn turn) {
-    if (turn.joins) {
-      join(turn.course, turn.row);
-    } else {
-      advance(turn.course, turn.row);
+  /** Lets further choices of an answer follow its first; returns how many get a slot at once. */
+  private int join(Course course, int row, int free, List<Turn> turns) {
+    List<Choice> siblings = course.siblings();
+    int following = Math.clamp(free, 0, siblings.size());
+    synchronized (waiting) {
+      waiting.addAll(siblings.subList(following, siblings.size()));
     }
+    for (Choice sibling : siblings.subList(0, following)) {
+      sibling.follow((Choice) course);
+      turns.add(new Turn(sibling, row, true));
+    }
+    return following;
   }
 
-  /** Another choice of an answer goes on, at once if there is a slot for it. */
-  private void join(Course fork, int row) {
-    run(fork);
-    advance(fork, row);
-    boolean isCrowded =
-        width(active(System.nanoTime())) > slots || running.size() > decoder.maxSequences();
-    if (running.contains(fork) && isCrowded) {
-      suspend(fork);
+  private void advance(Turn turn) {
+    if (turn.joins) {
+      run(turn.course);
     }
+    advance(turn.course, turn.row);
   }
 
   private void advance(Course course, int row) {
@@ -522,7 +612,7 @@ final class StepLoop {
     running.remove(course);
     synchronized (waiting) {
       waiting.remove(course);
-      runningCount = running.size();
+      count();
     }
   }
 }

@@ -140,9 +140,17 @@ record AnswerRequest(
         });
   }
 
-  /** The request for the engine; what the client leaves open, the model's own files decide. */
+  /**
+   * The request for the engine; what the client leaves open, the model's own files decide.
+   *
+   * @param priority what its key makes of what it asks for
+   */
   GenerationRequest toGeneration(
-      int[] prompt, ModelInfo info, int defaultMaxTokens, Optional<Duration> timeout) {
+      int[] prompt,
+      ModelInfo info,
+      int defaultMaxTokens,
+      int priority,
+      Optional<Duration> timeout) {
     int limit = maxTokens.orElse(defaultMaxTokens);
     sampling.requireRoomForMinTokens(limit);
     var request =
@@ -154,7 +162,8 @@ record AnswerRequest(
                     choices.beams().isPresent(),
                     position.seed()))
             .maxTokens(limit)
-            .stop(stop);
+            .stop(stop)
+            .priority(priority);
     choices.applyTo(request);
     scheduling.applyTo(request);
     logprobs.ifPresent(request::logprobs);

@@ -69,6 +69,16 @@ final class ApiException extends RuntimeException {
         "invalid_api_key");
   }
 
+  /** A request wants to be more urgent than its key allows. */
+  static ApiException tooUrgent(String key, int asked, int mostUrgent) {
+    return of(
+        403,
+        "'priority' is %d, but requests with the key '%s' may have %d or more: raise it, or leave it out."
+            .formatted(asked, key, mostUrgent),
+        "priority",
+        "priority_not_allowed");
+  }
+
   /** A key has sent, or cost, as much as it may. */
   static ApiException rateLimited(String key, String what, Duration wait) {
     Duration seconds = Duration.ofSeconds(wait.plusNanos(999_999_999).toSeconds());

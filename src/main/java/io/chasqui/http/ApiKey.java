@@ -16,9 +16,11 @@ import java.util.concurrent.Flow;
  * @param requests how many it may send
  * @param tokens of prompts and answers how many it may cost; what an answer takes is known when it
  *     has it, so that a key can come to owe some
+ * @param mostUrgent the least {@code priority} that its requests may have
  */
 @SuppressWarnings("ArrayRecordComponent") // compared in constant time only
-record ApiKey(String name, byte[] digest, Optional<Quota> requests, Optional<Quota> tokens) {
+record ApiKey(
+    String name, byte[] digest, Optional<Quota> requests, Optional<Quota> tokens, int mostUrgent) {
 
   /** The key that a request came with; empty where none is asked for. */
   static Optional<ApiKey> of(RoutingContext client) {
@@ -45,6 +47,20 @@ record ApiKey(String name, byte[] digest, Optional<Quota> requests, Optional<Quo
     if (wait.isPositive()) {
       throw ApiException.rateLimited(name, what, wait);
     }
+  }
+
+  /**
+   * The priority of a request that came with this key.
+   *
+   * @param asked what the request says of it, if it does
+   * @throws ApiException if the request wants to be more urgent than the key allows: to take it as
+   *     less urgent would be an answer that comes later than the client expects
+   */
+  int priority(Optional<Integer> asked) {
+    if (asked.isPresent() && asked.get() < mostUrgent) {
+      throw ApiException.tooUrgent(name, asked.get(), mostUrgent);
+    }
+    return asked.orElse(Math.max(0, mostUrgent));
   }
 
   /** The same generation; its prompt and each of its tokens are counted. */

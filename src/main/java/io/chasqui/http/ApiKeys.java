@@ -20,8 +20,8 @@ import org.jboss.logging.Logger;
 /**
  * The keys of which the API wants one, from a file that may change while the process runs: each
  * line a name, the key or {@code sha256:} and its digest in hexadecimal digits, and if need be
- * {@code requests=N} and {@code tokens=N}, what it is good for in a minute. Empty lines and those
- * that begin with {@code #} say nothing.
+ * {@code requests=N} and {@code tokens=N}, what it is good for in a minute, and {@code priority=N},
+ * how urgent its requests may be. Empty lines and those that begin with {@code #} say nothing.
  */
 @Singleton
 @Startup
@@ -165,16 +165,21 @@ class ApiKeys {
     }
     Optional<Quota> requests = Optional.empty();
     Optional<Quota> tokens = Optional.empty();
+    int priority = 0;
     for (int i = 2; i < words.length; i++) {
       if (words[i].matches("requests=[1-9][0-9]{0,8}")) {
         requests = quota(words[i]);
       } else if (words[i].matches("tokens=[1-9][0-9]{0,8}")) {
         tokens = quota(words[i]);
+      } else if (words[i].matches("priority=-?[0-9]{1,9}")) {
+        priority = Integer.parseInt(words[i].substring(words[i].indexOf('=') + 1));
       } else {
-        throw wrong(number, "has nothing after the key but requests=N and tokens=N, a minute");
+        throw wrong(
+            number,
+            "has nothing after the key but requests=N and tokens=N, a minute, and priority=N");
       }
     }
-    return new ApiKey(words[0], digest(words[1], number), requests, tokens);
+    return new ApiKey(words[0], digest(words[1], number), requests, tokens, priority);
   }
 
   private static Optional<Quota> quota(String limit) {

@@ -135,6 +135,7 @@ public class CompletionsResource {
       CompletableFuture<Generation> begun,
       MemoryShare.Part part) {
     AnswerRequest asked = request.answer();
+    priority(asked, client); // a wrong one is refused before a stream is held
     if (served.isNameKnown()) {
       Models.require(served, asked.model());
     }
@@ -148,6 +149,12 @@ public class CompletionsResource {
           return answers.respond(submitted.generation(), submitted.format(), asked, part);
         })
         .map(this::timed);
+  }
+
+  /** Where no key is needed, all clients may be as urgent as they like. */
+  private static int priority(AnswerRequest asked, RoutingContext client) {
+    Optional<Integer> priority = asked.scheduling().priority();
+    return ApiKey.of(client).map(key -> key.priority(priority)).orElseGet(() -> priority.orElse(0));
   }
 
   /** A generation that runs, and how its answer is written. */
@@ -174,7 +181,12 @@ public class CompletionsResource {
     GenerationRequest generation =
         request
             .answer()
-            .toGeneration(prompt, engine.model(), request.defaultMaxTokens(), timeLimit.left());
+            .toGeneration(
+                prompt,
+                engine.model(),
+                request.defaultMaxTokens(),
+                priority(request.answer(), client),
+                timeLimit.left());
     AnswerFormat format = ApiException.blaming(field, () -> request.format(engine, prompt));
     Supplier<Generation> submission =
         RequestTrace.of(client)

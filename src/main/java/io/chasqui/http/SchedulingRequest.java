@@ -9,9 +9,10 @@ import java.util.Optional;
  *
  * @param cachePrompt whether the prefix cache is used; llama.cpp's name
  * @param cacheSalt only requests of the same salt share what they compute; vLLM's name
- * @param priority the least goes first; vLLM's name and meaning
+ * @param priority the least goes first, if the request says; vLLM's name and meaning
  */
-record SchedulingRequest(boolean cachePrompt, Optional<String> cacheSalt, int priority) {
+record SchedulingRequest(
+    boolean cachePrompt, Optional<String> cacheSalt, Optional<Integer> priority) {
   /**
    * Reads them.
    *
@@ -26,13 +27,10 @@ record SchedulingRequest(boolean cachePrompt, Optional<String> cacheSalt, int pr
     return new SchedulingRequest(
         body.choice("cache_prompt").orElse(true),
         cacheSalt,
-        body.integer("priority", Integer.MIN_VALUE, Integer.MAX_VALUE)
-            .map(Long::intValue)
-            .orElse(0));
+        body.integer("priority", Integer.MIN_VALUE, Integer.MAX_VALUE).map(Long::intValue));
   }
 
   void applyTo(GenerationRequest.Builder request) {
-    request.priority(priority);
     if (!cachePrompt) {
       request.withoutPromptCache();
     }

@@ -9,8 +9,8 @@ import java.util.Arrays;
  *
  * <p>The random number of a draw is a pure function of the seed and of the token's index in the
  * output, so a sequence that is replayed up to some token goes on exactly as it would have. Nothing
- * is allocated for a token, nothing is sorted, and most tokens of a large vocabulary are looked at
- * once or twice.
+ * is allocated for a token unless n-grams are forbidden, nothing is sorted, and most tokens of a
+ * large vocabulary are looked at once or twice.
  */
 public final class Sampler {
   /** So many last bits of a key do not matter to its range: sixteen ranges for a factor of two. */

@@ -63,13 +63,43 @@ final class ScoreChanges {
     }
   }
 
-  /** What followed the last n − 1 tokens where they stood before must not follow them now. */
+  /**
+   * What followed the last n − 1 tokens where they stood before must not follow them now. They are
+   * found as Knuth, Morris and Pratt do ("Fast pattern matching in strings", 1977), so that a text
+   * that repeats itself takes no longer than another.
+   */
   private static void forbidRepeatedNgrams(float[] scores, TokenHistory history, int n) {
-    for (int i = n - 1; i < history.length(); i++) {
-      if (history.endsLike(i, n - 1)) {
-        scores[history.get(i)] = Float.NEGATIVE_INFINITY;
+    int length = history.length();
+    if (length < n) {
+      return;
+    }
+    int last = n - 1;
+    int begin = length - last;
+    // Of each beginning of the last tokens, the longest shorter one that it ends with.
+    int[] borders = new int[n];
+    for (int i = 1, border = 0; i < last; i++) {
+      border = extended(border, history, begin, history.get(begin + i), borders);
+      borders[i + 1] = border;
+    }
+    for (int i = 0, same = 0; i < length; i++) {
+      int token = history.get(i);
+      if (same == last) {
+        scores[token] = Float.NEGATIVE_INFINITY;
+        same = borders[last];
+      }
+      if (last > 0) {
+        same = extended(same, history, begin, token, borders);
       }
     }
+  }
+
+  /** How many tokens from {@code begin} on a text ends with after one more token. */
+  private static int extended(int same, TokenHistory history, int begin, int token, int[] borders) {
+    int longest = same;
+    while (longest > 0 && history.get(begin + longest) != token) {
+      longest = borders[longest];
+    }
+    return history.get(begin + longest) == token ? longest + 1 : 0;
   }
 
   private static void forbid(float[] scores, TokenSet tokens) {

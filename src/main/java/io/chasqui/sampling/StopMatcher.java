@@ -1,7 +1,5 @@
 package io.chasqui.sampling;
 
-import java.util.List;
-
 /**
  * Decides what text of an answer is final when it must end before the first stop sequence: the one
  * whose last character comes first, and of those that end together the longest, however the text is
@@ -10,21 +8,27 @@ import java.util.List;
  * answer.
  */
 public final class StopMatcher {
-  private final List<String> stops;
-  private final StringBuilder held = new StringBuilder();
+  private final StopSequences stops;
+
+  /** Its text is what is held back. */
+  private int state = StopSequences.START;
+
   private String matched;
 
-  /**
-   * Makes a matcher for one answer.
-   *
-   * @param stops the stop sequences, none of them empty; an empty list holds nothing back
-   * @throws IllegalArgumentException if a stop sequence is empty
-   */
-  public StopMatcher(List<String> stops) {
-    if (stops.stream().anyMatch(String::isEmpty)) {
-      throw new IllegalArgumentException("a stop sequence must not be empty");
-    }
-    this.stops = List.copyOf(stops);
+  /** Makes a matcher for one answer. */
+  public StopMatcher(StopSequences stops) {
+    this.stops = stops;
+  }
+
+  private StopMatcher(StopMatcher other) {
+    stops = other.stops;
+    state = other.state;
+    matched = other.matched;
+  }
+
+  /** Another matcher that has the same text so far. */
+  public StopMatcher copy() {
+    return new StopMatcher(this);
   }
 
   /**
@@ -37,56 +41,46 @@ public final class StopMatcher {
     if (matched != null) {
       return "";
     }
-    if (stops.isEmpty()) {
-      return text;
+    int before = state;
+    for (int i = 0; i < text.length(); i++) {
+      state = stops.next(state, text.charAt(i));
+      matched = stops.match(state);
+      if (matched != null) {
+        return beginning(before, text, i + 1 - matched.length());
+      }
     }
-    held.append(text);
-    int at = firstStop();
-    return release(at >= 0 ? at : held.length() - undecidedTail());
+    return beginning(before, text, text.length() - stops.length(state));
+  }
+
+  /**
+   * What was held back in a state and a part of the text after it.
+   *
+   * @param length of that part; negative where a part of what was held back is not wanted either
+   */
+  private String beginning(int before, String text, int length) {
+    int whole = stops.length(before) + length;
+    if (whole == length) {
+      return text.substring(0, length);
+    }
+    if (whole == 0) {
+      return "";
+    }
+    String held = stops.text(before);
+    return length <= 0 ? held.substring(0, whole) : held + text.substring(0, length);
   }
 
   /** What is held back, for when the answer ends without a stop sequence. */
   public String flush() {
-    return matched != null ? "" : release(held.length());
+    if (matched != null) {
+      return "";
+    }
+    String held = stops.text(state);
+    state = StopSequences.START;
+    return held;
   }
 
   /** The stop sequence that ended the text, or null. */
   public String matched() {
     return matched;
-  }
-
-  private String release(int length) {
-    String text = held.substring(0, length);
-    held.delete(0, length);
-    return text;
-  }
-
-  private int firstStop() {
-    int first = -1;
-    int firstEnd = Integer.MAX_VALUE;
-    for (String stop : stops) {
-      int at = held.indexOf(stop);
-      int end = at + stop.length();
-      // By the end, not the start: where a token ends must not decide which sequence it is.
-      if (at >= 0 && (end < firstEnd || (end == firstEnd && at < first))) {
-        first = at;
-        firstEnd = end;
-        matched = stop;
-      }
-    }
-    return first;
-  }
-
-  /** The length of the longest suffix that is a proper prefix of some stop sequence. */
-  private int undecidedTail() {
-    int longest = 0;
-    for (String stop : stops) {
-      for (int n = Math.min(stop.length() - 1, held.length()); n > longest; n--) {
-        if (held.indexOf(stop.substring(0, n), held.length() - n) >= 0) {
-          longest = n;
-        }
-      }
-    }
-    return longest;
   }
 }

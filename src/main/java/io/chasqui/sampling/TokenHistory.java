@@ -93,16 +93,6 @@ public final class TokenHistory {
     return outputCounts[i];
   }
 
-  /** Whether the last {@code n} tokens stood before, ending before place {@code end}. */
-  boolean endsLike(int end, int n) {
-    for (int i = 1; i <= n; i++) {
-      if (tokens[end - i] != tokens[length - i]) {
-        return false;
-      }
-    }
-    return true;
-  }
-
   private int placeOf(int token) {
     int slot = slotOf(token);
     if (slots[slot] == 0) {

@@ -14,7 +14,7 @@ package io.chasqui.tokenizer;
 public final class Detokenizer {
   private final Tokenizer tokenizer;
   private final boolean skipSpecialTokens;
-  private final Utf8Assembler assembler = new Utf8Assembler();
+  private final Utf8Assembler assembler;
 
   private boolean first = true;
   private int leftToStrip;
@@ -22,7 +22,21 @@ public final class Detokenizer {
   Detokenizer(Tokenizer tokenizer, boolean skipSpecialTokens) {
     this.tokenizer = tokenizer;
     this.skipSpecialTokens = skipSpecialTokens;
+    assembler = new Utf8Assembler();
     this.leftToStrip = tokenizer.textDecoder().leadingStrip();
+  }
+
+  private Detokenizer(Detokenizer other) {
+    tokenizer = other.tokenizer;
+    skipSpecialTokens = other.skipSpecialTokens;
+    assembler = other.assembler.copy();
+    first = other.first;
+    leftToStrip = other.leftToStrip;
+  }
+
+  /** Another detokenizer that has the same tokens so far, and goes on by itself. */
+  public Detokenizer copy() {
+    return new Detokenizer(this);
   }
 
   /**

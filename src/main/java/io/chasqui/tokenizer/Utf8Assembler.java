@@ -20,7 +20,15 @@ import java.util.Arrays;
 public final class Utf8Assembler {
   private static final byte[] NOTHING = {};
 
+  /** Never written to, only replaced. */
   private byte[] pending = NOTHING;
+
+  /** Another assembler that has the same bytes so far, and goes on by itself. */
+  Utf8Assembler copy() {
+    var copy = new Utf8Assembler();
+    copy.pending = pending;
+    return copy;
+  }
 
   /**
    * Adds bytes and returns the text that they complete, possibly empty.

@@ -9,9 +9,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class ApiKeysTest {
@@ -45,6 +47,33 @@ class ApiKeysTest {
   }
 
   @ParameterizedTest
+  @CsvSource({
+    "'', , 0",
+    "'', 0, 0",
+    "'', 7, 7",
+    "priority=-5, , 0",
+    "priority=-5, -5, -5",
+    "priority=3, , 3",
+    "priority=3, 4, 4"
+  })
+  void aRequestIsAsUrgentAsItAsksWithinItsKeysRight(String right, Integer asked, int priority) {
+    assertEquals(priority, key(right).priority(Optional.ofNullable(asked)));
+  }
+
+  @ParameterizedTest
+  @CsvSource({"'', -1", "priority=-5, -6", "priority=3, 2"})
+  void aRequestMoreUrgentThanItsKeyAllowsIsRefused(String right, int asked) {
+    var refused = assertThrows(ApiException.class, () -> key(right).priority(Optional.of(asked)));
+
+    assertEquals(403, refused.status());
+    assertEquals("priority", refused.body().error().param());
+  }
+
+  private static ApiKey key(String right) {
+    return ApiKeys.parse("name sk-0123456789abcdef " + right, Map.of()).values().iterator().next();
+  }
+
+  @ParameterizedTest
   @ValueSource(
       strings = {
         "name",
@@ -52,6 +81,7 @@ class ApiKeysTest {
         "name sha256:12ab",
         "name sk-0123456789abcdef requests=0",
         "name sk-0123456789abcdef tokens=many",
+        "name sk-0123456789abcdef priority=soon",
         "name sk-0123456789abcdef 60"
       })
   void aWrongLineIsNamedWithoutWhatItHas(String line) {

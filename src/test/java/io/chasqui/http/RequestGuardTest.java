@@ -51,6 +51,7 @@ class RequestGuardTest {
       hashed sha256:%s
       rare sk-only-two-requests requests=2
       short sk-only-a-few-tokens tokens=30
+      urgent sk-may-be-urgent priority=-9
       """
           .formatted(KEY, HexFormat.of().formatHex(Sha256.of("sk-known-by-digest")));
 
@@ -82,12 +83,16 @@ class RequestGuardTest {
 
   @Inject RequestMemory memory;
 
-  private HttpResponse<String> ask(String key) {
+  private HttpResponse<String> ask(String key, Object... fields) {
     return Api.send(
         Api.request(server, Api.COMPLETIONS)
             .header("Content-Type", "application/json")
             .header("Authorization", "Bearer " + key)
-            .POST(HttpRequest.BodyPublishers.ofString(Api.completion("One", "max_tokens", 4))));
+            .POST(HttpRequest.BodyPublishers.ofString(Api.completion("One", fields))));
+  }
+
+  private HttpResponse<String> ask(String key) {
+    return ask(key, "max_tokens", 4);
   }
 
   @ParameterizedTest
@@ -135,6 +140,16 @@ class RequestGuardTest {
     assertTrue(error.get("message").textValue().contains("'rare'"), error.toString());
     int wait = Integer.parseInt(refused.headers().firstValue("Retry-After").orElseThrow());
     assertTrue(wait > 0 && wait <= 30, "of two requests a minute one comes in " + wait + " s");
+  }
+
+  @Test
+  void aRequestIsNoMoreUrgentThanItsKeyAllows() {
+    HttpResponse<String> refused = ask(KEY, "max_tokens", 4, "priority", -1);
+
+    assertEquals(403, refused.statusCode());
+    assertEquals("priority", Api.error(refused).get("param").textValue());
+    assertEquals(200, ask(KEY, "max_tokens", 4, "priority", 1).statusCode());
+    assertEquals(200, ask("sk-may-be-urgent", "max_tokens", 4, "priority", -9).statusCode());
   }
 
   @Test

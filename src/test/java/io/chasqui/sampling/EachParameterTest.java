@@ -12,6 +12,7 @@ import java.util.Random;
 import java.util.Set;
 import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -79,6 +80,48 @@ class EachParameterTest {
       }
     }
     assertEquals(forbidden, String.join(" ", found));
+  }
+
+  @Test
+  void nGramsAreFoundAsASlowSearchFindsThem() {
+    long seed = Long.getLong("seed", System.nanoTime());
+    var random = new Random(seed);
+    for (int round = 0; round < 5_000; round++) {
+      int[] tokens = random.ints(random.nextInt(1, 40), 0, 2 + random.nextInt(2)).toArray();
+      int n = 1 + random.nextInt(8);
+      boolean[] expected = new boolean[4];
+      for (int i = n - 1; i < tokens.length; i++) {
+        expected[tokens[i]] |=
+            Arrays.equals(tokens, i - n + 1, i, tokens, tokens.length - n + 1, tokens.length);
+      }
+
+      float[] scores = new float[4];
+      var parameters = with().noRepeatNgramSize(n).build();
+      ScoreChanges.apply(scores, parameters, new TokenHistory(tokens), 0, TokenSet.EMPTY);
+
+      for (int token = 0; token < scores.length; token++) {
+        assertEquals(
+            expected[token],
+            scores[token] == NEVER,
+            "seed %d, round %d: %d after %s, n %d"
+                .formatted(seed, round, token, Arrays.toString(tokens), n));
+      }
+    }
+  }
+
+  /** Half a billion comparisons of tokens, where each place was compared with all of the n-gram. */
+  @Test
+  @Timeout(10)
+  void longNgramsOfATextThatRepeatsItselfCostNoMoreThanOthers() {
+    var history = new TokenHistory(new int[8_000]);
+    var parameters = with().noRepeatNgramSize(4_000).build();
+    float[] scores = new float[2];
+    for (int token = 0; token < 2_000; token++) {
+      ScoreChanges.apply(scores, parameters, history, token, TokenSet.EMPTY);
+      history.append(0);
+    }
+    assertEquals(NEVER, scores[0]);
+    assertEquals(0, scores[1]);
   }
 
   @Test

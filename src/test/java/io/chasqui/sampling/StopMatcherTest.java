@@ -7,15 +7,21 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class StopMatcherTest {
 
+  private static StopMatcher matcher(List<String> stops) {
+    return new StopMatcher(new StopSequences(stops));
+  }
+
   @Test
   void withoutStopSequencesNothingIsHeldBack() {
-    var matcher = new StopMatcher(List.of());
+    var matcher = matcher(List.of());
 
     assertEquals("any", matcher.append("any"));
     assertEquals(" text", matcher.append(" text"));
@@ -25,7 +31,7 @@ class StopMatcherTest {
 
   @Test
   void aStopSequenceIsFoundAcrossTokens() {
-    var matcher = new StopMatcher(List.of("\n\nUser:"));
+    var matcher = matcher(List.of("\n\nUser:"));
 
     assertEquals("Fine.", matcher.append("Fine.\n"));
     assertEquals("", matcher.append("\nUs"));
@@ -37,7 +43,7 @@ class StopMatcherTest {
 
   @Test
   void nothingFollowsAStopSequence() {
-    var matcher = new StopMatcher(List.of("."));
+    var matcher = matcher(List.of("."));
 
     assertEquals("One", matcher.append("One. Two"));
     assertEquals("", matcher.append("Three"));
@@ -46,7 +52,7 @@ class StopMatcherTest {
 
   @Test
   void whatWasHeldBackInVainIsReleased() {
-    var matcher = new StopMatcher(List.of("END"));
+    var matcher = matcher(List.of("END"));
 
     assertEquals("", matcher.append("EN"));
     assertEquals("ENT", matcher.append("T"));
@@ -58,7 +64,7 @@ class StopMatcherTest {
 
   @Test
   void aBeginningInsideABeginningIsNotMissed() {
-    var matcher = new StopMatcher(List.of("aab"));
+    var matcher = matcher(List.of("aab"));
 
     assertEquals("", matcher.append("aa"));
     assertEquals("a", matcher.append("a"));
@@ -69,7 +75,7 @@ class StopMatcherTest {
   @Test
   void theFirstOfSeveralWinsWhateverTheirOrder() {
     for (var stops : List.of(List.of("two", "one"), List.of("one", "two"))) {
-      var matcher = new StopMatcher(stops);
+      var matcher = matcher(stops);
 
       assertEquals("zero ", matcher.append("zero one two"));
       assertEquals("one", matcher.matched());
@@ -79,7 +85,7 @@ class StopMatcherTest {
   @Test
   void aPrefixOfAnotherStopSequenceEndsTheTextAsSoonAsItIsComplete() {
     for (var stops : List.of(List.of("###", "#"), List.of("#", "###"))) {
-      var matcher = new StopMatcher(stops);
+      var matcher = matcher(stops);
 
       assertEquals("a", matcher.append("a###"));
       assertEquals("#", matcher.matched());
@@ -89,7 +95,7 @@ class StopMatcherTest {
   @Test
   void ofTwoThatEndTogetherTheLongerWins() {
     for (var stops : List.of(List.of("cd", "abcd"), List.of("abcd", "cd"))) {
-      var matcher = new StopMatcher(stops);
+      var matcher = matcher(stops);
 
       assertEquals("x", matcher.append("xabcd"));
       assertEquals("abcd", matcher.matched());
@@ -98,8 +104,8 @@ class StopMatcherTest {
 
   @Test
   void tokenBordersDoNotDecideBetweenOverlappingStopSequences() {
-    var whole = new StopMatcher(List.of("abcd", "bc"));
-    var split = new StopMatcher(List.of("abcd", "bc"));
+    var whole = matcher(List.of("abcd", "bc"));
+    var split = matcher(List.of("abcd", "bc"));
 
     assertEquals("a", whole.append("abcd"));
     assertEquals("a", split.append("abc") + split.append("d"));
@@ -108,7 +114,7 @@ class StopMatcherTest {
 
   @Test
   void anEmptyStopSequenceIsRefused() {
-    assertThrows(IllegalArgumentException.class, () -> new StopMatcher(List.of("a", "")));
+    assertThrows(IllegalArgumentException.class, () -> matcher(List.of("a", "")));
   }
 
   @ParameterizedTest
@@ -122,7 +128,7 @@ class StopMatcherTest {
       }
       String text = text(random, random.nextInt(30));
       var expected = Reference.of(text, stops);
-      var matcher = new StopMatcher(stops);
+      var matcher = matcher(stops);
       var released = new StringBuilder();
       for (int from = 0; from < text.length(); ) {
         int to = Math.min(text.length(), from + random.nextInt(5));
@@ -137,12 +143,65 @@ class StopMatcherTest {
   }
 
   @Test
+  void longTextsEndWhereAReferenceOverTheWholeTextEnds() {
+    long seed = Long.getLong("seed", System.nanoTime());
+    var random = new Random(seed);
+    for (int round = 0; round < 500; round++) {
+      String text = text(random, 100);
+      var stops = new ArrayList<String>();
+      for (int n = 1 + random.nextInt(16); n > 0; n--) {
+        // Most begin as a part of the text does, and end otherwise.
+        int from = random.nextInt(60);
+        stops.add(text.substring(from, from + random.nextInt(40)) + text(random, 1));
+      }
+      var matcher = matcher(stops);
+      var copied = new StringBuilder();
+      for (int i = 0; i < text.length(); i++) {
+        copied.append(matcher.append(text.substring(i, i + 1)));
+        matcher = matcher.copy();
+      }
+      copied.append(matcher.flush());
+      var expected = Reference.of(text, stops);
+      String circumstances = "seed %d, round %d: %s in %s".formatted(seed, round, stops, text);
+      assertEquals(expected.text(), copied.toString(), circumstances);
+      assertEquals(expected.stop(), matcher.matched(), circumstances);
+    }
+  }
+
+  /** It took minutes while each stop sequence was looked for in all of the text held back. */
+  @Test
+  @Timeout(10)
+  void aTextThatNearlyMatchesCostsNoMoreThanAnother() {
+    List<String> stops =
+        IntStream.range(0, 16).mapToObj(i -> "a".repeat(1023) + (char) ('b' + i)).toList();
+    var matcher = matcher(stops);
+    int released = 0;
+    for (int i = 0; i < 100_000; i++) {
+      released += matcher.append("a").length();
+    }
+    assertEquals(100_000 - 1023, released);
+    assertEquals(1023, matcher.flush().length());
+  }
+
+  @Test
+  void aCopyGoesOnByItself() {
+    var matcher = matcher(List.of("stop"));
+    matcher.append("a st");
+    var copy = matcher.copy();
+
+    assertEquals("sta", matcher.append("a"));
+    assertEquals("", copy.append("op"));
+    assertEquals("stop", copy.matched());
+    assertNull(matcher.matched());
+  }
+
+  @Test
   void noMoreIsHeldBackThanCouldBeginAStopSequence() {
     var random = new Random(5);
     for (int round = 0; round < 2_000; round++) {
       List<String> stops = List.of(text(random, 4), text(random, 3));
       String text = text(random, 12);
-      var matcher = new StopMatcher(stops);
+      var matcher = matcher(stops);
       int released = matcher.append(text).length();
       if (matcher.matched() == null) {
         String held = text.substring(released);

@@ -3,6 +3,7 @@ package io.chasqui.benchmark.abuse;
 import io.chasqui.benchmark.Machine;
 import io.chasqui.benchmark.Tool;
 import io.chasqui.benchmark.results.Better;
+import io.chasqui.benchmark.results.Measurement;
 import io.chasqui.benchmark.results.Quantity;
 import io.chasqui.benchmark.results.ResultOptions;
 import io.chasqui.benchmark.results.Results;
@@ -18,13 +19,16 @@ import io.chasqui.model.CpuLimit;
 import io.chasqui.pack.PackedModel;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -32,8 +36,10 @@ import picocli.CommandLine.Option;
 
 /**
  * Measures what malformed, oversized, truncated and slow requests do to the streams beside them: in
- * each round the streams run alone, and then as long beside the requests. Exits with 1 if one of
- * these was answered with a server's error, or not at all.
+ * each round the streams run alone, and then as long beside the requests; and then beside greedy
+ * clients, whose requests are right and ask for as much as a request may. Exits with 1 if a request
+ * was answered with a server's error, or not at all, or if greedy clients open gaps in the streams:
+ * the 99th percentile of the gaps may be 3 times their median, or what it is alone.
  */
 @Command(
     name = "chasqui bench abuse",
@@ -48,15 +54,24 @@ public final class AbuseBench implements Callable<Integer> {
 
   private static final Subject ALONE = Subject.of("alone", "alone").asBaseline();
   private static final Subject BESIDE = Subject.of("beside", "beside hostile requests");
+  private static final Subject GREEDY = Subject.of("greedy", "beside greedy clients");
   private static final Subject AFTER = Subject.of("after", "after them");
 
   private static final double MB = 1e6;
+
+  /**
+   * The 99th percentile of the gaps beside greedy clients may be so many times their median, or as
+   * many times as that of streams alone: a noisy machine opens gaps by itself.
+   */
+  private static final double MAX_SPREAD = 3;
 
   private static final String STREAMS = "streams";
   private static final String HOSTILE = "hostile requests";
   private static final String HELD = "what the server holds";
 
   private static final Quantity SENT = new Quantity("sent", "requests/s", Better.NEITHER, 1);
+  private static final Quantity FAULTS =
+      Quantity.lower("greedy requests with a server's error or no answer", "", 0);
   private static final Quantity RESIDENT = Quantity.lower("resident", "MB", 1);
   private static final Quantity FILES = Quantity.lower("open files", "", 0);
   private static final Quantity THREADS = Quantity.lower("threads", "", 0);
@@ -106,6 +121,15 @@ public final class AbuseBench implements Callable<Integer> {
       description = "of all requests (default: a new one, which is told)")
   private long seed = new SplittableRandom().nextLong();
 
+  @Option(
+      names = "--greedy",
+      paramLabel = "N",
+      description =
+          "greedy clients at once: of 64 choices, stop sequences that nearly match, log"
+              + " probabilities, 16 beams, and the highest urgency in turn"
+              + " (default: ${DEFAULT-VALUE})")
+  private int greedy = GreedyKind.values().length;
+
   @Mixin private ResultOptions output = new ResultOptions();
 
   /** Runs the command line. */
@@ -120,9 +144,9 @@ public final class AbuseBench implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException, InterruptedException {
-    if (rounds < 1 || streams < 1 || requests < rounds || !(rate > 0)) {
+    if (rounds < 1 || streams < 1 || greedy < 1 || requests < rounds || !(rate > 0)) {
       throw new IllegalArgumentException(
-          "--rounds and --streams must be at least 1, --requests at least --rounds, --rate above 0");
+          "--rounds, --streams and --greedy must be at least 1, --requests at least --rounds, --rate above 0");
     }
     Path root = Path.of(System.getProperty("chasqui.root"));
     // The server's output has its place beside the program.
@@ -139,29 +163,31 @@ public final class AbuseBench implements Callable<Integer> {
             .option("rounds", rounds)
             .option("streams", streams)
             .option("requests", requests)
-            .option("rate", rate);
+            .option("rate", rate)
+            .option("greedy", greedy);
     try (PackedModel model = Servers.open(file);
         var server =
             new Server(
                 servers.chasqui(present, file.map(Path::toAbsolutePath), Servers.POSITIONS, log))) {
       server.awaitHealthy();
-      for (Subject subject : List.of(ALONE, BESIDE, AFTER)) {
+      for (Subject subject : List.of(ALONE, BESIDE, GREEDY, AFTER)) {
         results.subject(
             servers.describe(subject, present, Weights.of(Servers.name(file), model), server));
       }
-      HostileTally tally = measure(server, model, results);
+      boolean isSound = measure(server, model, results);
       tellErrors(server, log);
       output.tell(results.build(), System.out);
-      return tally.isSound() ? 0 : 1;
+      return isSound ? 0 : 1;
     }
   }
 
   /**
    * Adds what all rounds came to.
    *
-   * @return what became of the hostile requests, those of the warm-up included
+   * @return whether no request was answered with a server's error, or not at all, and greedy
+   *     clients opened no gaps
    */
-  private HostileTally measure(Server server, PackedModel model, Results.Builder results)
+  private boolean measure(Server server, PackedModel model, Results.Builder results)
       throws IOException, InterruptedException {
     var tally = new HostileTally();
     var meter =
@@ -171,27 +197,49 @@ public final class AbuseBench implements Callable<Integer> {
             new AbuseMeter.Load(streams, Math.ceilDiv(requests, rounds), rate),
             tally,
             new SplittableRandom(seed));
-    measure(server, meter, results);
+    boolean isFair = measure(server, meter, greedyBodies(model), results);
     tally.addTo(results, HOSTILE, BESIDE.id());
-    return tally;
+    return isFair && tally.isSound();
   }
 
-  private void measure(Server server, AbuseMeter meter, Results.Builder results)
+  private List<String> greedyBodies(PackedModel model) {
+    int token = StreamMeter.token(model.tokenizer().encodeOrdinary(StreamMeter.TEXT));
+    int vocabulary = model.tokenizer().vocabularySize();
+    return IntStream.range(0, greedy)
+        .mapToObj(i -> GreedyKind.values()[i % GreedyKind.values().length])
+        .map(kind -> kind.json(vocabulary, token, StreamMeter.TEXT))
+        .toList();
+  }
+
+  private boolean measure(
+      Server server, AbuseMeter meter, List<String> greedyBodies, Results.Builder results)
       throws IOException, InterruptedException {
     tell("warm-up");
     meter.alone();
     meter.beside();
+    meter.besideGreedy(server.url(), greedyBodies);
     rest();
     Server.Holdings before = server.holdings();
     Server.Holdings held = before;
+    List<Double> spreadsAlone = new ArrayList<>();
+    List<Double> spreads = new ArrayList<>();
+    int faults = 0;
     for (int round = 1; round <= rounds; round++) {
       tell("round %d of %d: alone".formatted(round, rounds));
-      StreamQuantity.add(results, STREAMS, ALONE.id(), meter.alone());
+      Map<StreamQuantity, Double> alone = meter.alone();
+      StreamQuantity.add(results, STREAMS, ALONE.id(), alone);
+      spreadsAlone.add(alone.get(StreamQuantity.ITL_SPREAD));
       tell("round %d of %d: beside hostile requests".formatted(round, rounds));
       AbuseMeter.Beside beside = meter.beside();
       StreamQuantity.add(results, STREAMS, BESIDE.id(), beside.numbers());
       results.add(HOSTILE, SENT, BESIDE.id(), beside.perSecond());
       held = beside.held();
+      tell("round %d of %d: beside greedy clients".formatted(round, rounds));
+      AbuseMeter.Greedy besideGreedy = meter.besideGreedy(server.url(), greedyBodies);
+      StreamQuantity.add(results, STREAMS, GREEDY.id(), besideGreedy.numbers());
+      results.add(STREAMS, FAULTS, GREEDY.id(), besideGreedy.faults());
+      spreads.add(besideGreedy.numbers().get(StreamQuantity.ITL_SPREAD));
+      faults += besideGreedy.faults();
     }
     rest();
     hold(results, ALONE, before);
@@ -201,6 +249,14 @@ public final class AbuseBench implements Callable<Integer> {
         ("The server was asked what it holds before the first round, when the last hostile request"
                 + " was sent, and %d s after it.")
             .formatted(SECONDS_OF_REST));
+    double spread = Measurement.median(spreads);
+    double most = Math.max(MAX_SPREAD, Measurement.median(spreadsAlone));
+    if (spread > most) {
+      tell(
+          "greedy clients open gaps: their 99th percentile is %.1f times the median, and may be %.1f times"
+              .formatted(spread, most));
+    }
+    return spread <= most && faults == 0;
   }
 
   private static void hold(Results.Builder results, Subject subject, Server.Holdings held) {

@@ -7,12 +7,13 @@ import io.chasqui.benchmark.streams.StreamMeter;
 import io.chasqui.benchmark.streams.StreamQuantity;
 import io.chasqui.benchmark.streams.StreamStatistics;
 import java.io.IOException;
+import java.net.URI;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 
-/** Measures the streams of one server, alone and beside hostile requests. */
+/** Measures the streams of one server, alone, and beside hostile or greedy requests. */
 final class AbuseMeter {
   /**
    * What is sent in a round.
@@ -81,6 +82,27 @@ final class AbuseMeter {
       Map<StreamQuantity, Double> numbers = latencies(streams);
       clients.finish();
       return new Beside(numbers, perSecond, held);
+    }
+  }
+
+  /**
+   * What streams beside greedy clients came to.
+   *
+   * @param faults requests of these that were answered with a server's error, or not at all
+   */
+  record Greedy(Map<StreamQuantity, Double> numbers, int faults) {}
+
+  /**
+   * Runs the streams for as long as a round of hostile requests takes, beside a greedy client for
+   * each body.
+   *
+   * @throws IOException if one of the streams is not answered as it was asked for
+   */
+  Greedy besideGreedy(URI url, List<String> bodies) throws IOException, InterruptedException {
+    try (OngoingStreams streams = meter.ongoing(load.streams(), random.split());
+        var clients = new GreedyClients(url, bodies)) {
+      TimeUnit.NANOSECONDS.sleep(load.nanos());
+      return new Greedy(latencies(streams), clients.faults());
     }
   }
 

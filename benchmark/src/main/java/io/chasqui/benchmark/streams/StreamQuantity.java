@@ -26,6 +26,7 @@ public enum StreamQuantity {
   FIRST_TOKEN_P99_MS(Quantity.lower("first token, 99th percentile", "ms", 1)),
   ITL_P50_MS(Quantity.lower("ITL, median", "ms", 2)),
   ITL_P99_MS(Quantity.lower("ITL, 99th percentile", "ms", 2)),
+  ITL_SPREAD(Quantity.lower("ITL, 99th percentile ÷ median", "", 2)),
   STREAMS(Quantity.higher("streams", "", 0));
 
   final Quantity quantity;

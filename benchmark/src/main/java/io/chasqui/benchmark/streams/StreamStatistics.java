@@ -111,6 +111,8 @@ public final class StreamStatistics {
     if (gaps.isEmpty()) {
       throw new IOException("no stream has come to its second token: let them run for longer");
     }
+    double median = Measurement.median(gaps);
+    double slowest = percentile(0.99, gaps);
     return Map.of(
         StreamQuantity.STREAMS,
         (double) streams.size(),
@@ -119,9 +121,11 @@ public final class StreamStatistics {
         StreamQuantity.FIRST_TOKEN_P99_MS,
         percentile(0.99, firsts),
         StreamQuantity.ITL_P50_MS,
-        Measurement.median(gaps),
+        median,
         StreamQuantity.ITL_P99_MS,
-        percentile(0.99, gaps));
+        slowest,
+        StreamQuantity.ITL_SPREAD,
+        slowest / median);
   }
 
   /** The smallest of the values that no less than this share of them does not exceed. */

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.chasqui.benchmark.servers.CompletionStream;
 import io.chasqui.benchmark.servers.FakeServer;
 import io.chasqui.benchmark.servers.OngoingStreams;
@@ -64,6 +65,30 @@ class AbuseMeterTest {
       sent += tally.count(outcome);
     }
     assertEquals(50, sent);
+  }
+
+  @Test
+  void streamsAreMeasuredBesideGreedyClients() throws Exception {
+    var meter =
+        new AbuseMeter(
+            server,
+            new StreamMeter(server, VOCABULARY, 2),
+            new AbuseMeter.Load(2, 50, 200),
+            new HostileTally(),
+            new SplittableRandom(1));
+    List<String> bodies = List.of(CompletionStream.request(8, 100));
+
+    AbuseMeter.Greedy greedy = meter.besideGreedy(server.url(), bodies);
+
+    assertTrue(greedy.numbers().get(StreamQuantity.ITL_SPREAD) >= 1, greedy.toString());
+    assertEquals(0, greedy.faults());
+  }
+
+  @Test
+  void aGreedyRequestIsJson() throws Exception {
+    for (GreedyKind kind : GreedyKind.values()) {
+      assertTrue(new JsonMapper().readTree(kind.json(VOCABULARY, 2, "a")).isObject());
+    }
   }
 
   @Test

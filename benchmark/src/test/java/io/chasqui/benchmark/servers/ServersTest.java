@@ -137,6 +137,7 @@ class ServersTest {
           """
           --rounds 0                      | at least 1
           --requests 4                    | at least --rounds
+          --greedy 0                      | at least 1
           --rate 0                        | --rate above 0
           --variant gpu                   | '--variant'
           --variant native                | ./chasqui native

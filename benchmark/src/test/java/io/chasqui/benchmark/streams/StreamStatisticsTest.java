@@ -98,6 +98,7 @@ class StreamStatisticsTest {
     assertEquals(100.0, numbers.get(StreamQuantity.FIRST_TOKEN_P99_MS));
     assertEquals(10.0, numbers.get(StreamQuantity.ITL_P50_MS));
     assertEquals(50.0, numbers.get(StreamQuantity.ITL_P99_MS));
+    assertEquals(5.0, numbers.get(StreamQuantity.ITL_SPREAD));
   }
 
   @Test
