@@ -51,6 +51,11 @@ final class ApiException extends RuntimeException {
         "model_not_found");
   }
 
+  /** The head of a request lacks what every request has. */
+  static ApiException malformedHead(int status, String reason) {
+    return of(status, reason + ".", null, "invalid_request");
+  }
+
   /** The path is another spelling of one that may exist. */
   static ApiException pathNotPlain() {
     return of(

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.chasqui.config.ChasquiConfig;
 import io.chasqui.tracing.Tracing;
 import io.vertx.core.Vertx;
+import io.vertx.core.VertxException;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.core.http.HttpVersion;
 import io.vertx.ext.web.Router;
@@ -70,6 +71,7 @@ class RequestGuard {
   }
 
   void guard(@Observes Router router) {
+    router.route().order(ORDER).failureHandler(this::refuseMalformed);
     router.route().order(ORDER).handler(this::identify);
     router.route().order(ORDER).handler(this::requirePlainPath);
     if (tracing.isOn()) {
@@ -79,6 +81,18 @@ class RequestGuard {
       router.route().order(ORDER).handler(this::requireKey);
     }
     router.post().order(ORDER).handler(bodies);
+  }
+
+  /** What Vert.x refuses by itself, such as a request without a host, is the client's fault. */
+  private void refuseMalformed(RoutingContext client) {
+    boolean isMalformed =
+        client.failure() instanceof VertxException && client.statusCode() / 100 == 4;
+    if (isMalformed && !client.response().headWritten()) {
+      refuse(
+          client, ApiException.malformedHead(client.statusCode(), client.failure().getMessage()));
+    } else {
+      client.next();
+    }
   }
 
   private void identify(RoutingContext client) {

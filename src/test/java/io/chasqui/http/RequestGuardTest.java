@@ -283,6 +283,19 @@ class RequestGuardTest {
   }
 
   @Test
+  void aRequestWithoutAHostIsTheClientsFault() {
+    try (var connection = new RawConnection(server)) {
+      send(connection, "GET / HTTP/1.1\r\n\r\n");
+      RawConnection.Head answer = connection.readHead();
+      int length = Integer.parseInt(answer.headers().get("content-length"));
+
+      assertEquals("HTTP/1.1 400 Bad Request", answer.statusLine());
+      assertEquals(
+          "invalid_request", Api.parse(connection.readText(length)).at("/error/code").textValue());
+    }
+  }
+
+  @Test
   void aBodyThatDoesNotComeEndsItsConnection() {
     try (var connection = new RawConnection(server)) {
       send(connection, head(1000) + "{");

@@ -13,6 +13,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * Clients that send hostile requests, each on a connection of its own and at its time, whatever has
@@ -106,6 +107,12 @@ final class HostileClients implements AutoCloseable {
       case RESET -> {
         socket.setSoLinger(true, 0);
         yield HostileOutcome.LEFT;
+      }
+      case DEAF -> {
+        while (!isOver) {
+          LockSupport.parkNanos(DRIP_MILLIS * 1_000_000L);
+        }
+        yield await(socket);
       }
       case STALL, DRIP -> linger(socket, manner == HostileKind.Manner.DRIP);
     };

@@ -12,11 +12,13 @@ enum HostileKind {
   UNKNOWN_MODEL("a model that there is not", 20, Manner.AWAIT),
   TOO_LARGE("a body of 5 MiB", 1, Manner.AWAIT),
   TOO_LARGE_CHUNKED("a body of 5 MiB in chunks", 1, Manner.AWAIT),
+  MANY_VALUES("a body of 300 KB of empty objects", 3, Manner.AWAIT),
   BROKEN_CHUNK("a chunk without a length", 15, Manner.AWAIT),
   IMPOSSIBLE_LENGTH("a length beyond all numbers", 15, Manner.AWAIT),
   LONG_HEADER("a header of 30,000 characters", 40, Manner.AWAIT),
   WRONG_METHOD("GET for POST", 10, Manner.AWAIT),
   UNKNOWN_METHOD("a method that there is not", 10, Manner.AWAIT),
+  MADE_UP_METHOD("a method that nobody used before", 20, Manner.AWAIT),
   WRONG_PATH("a path that there is not", 10, Manner.AWAIT),
   NO_HTTP("random bytes for HTTP", 20, Manner.AWAIT),
 
@@ -24,6 +26,7 @@ enum HostileKind {
   CUT_BODY("a body cut in the middle", 20, Manner.LEAVE),
   RESET("a right request, connection reset", 15, Manner.RESET),
 
+  UNREAD("an answer of 300 KB that nobody reads", 3, Manner.DEAF),
   SILENT_BODY("a body that stops coming", 4, Manner.STALL),
   SLOW_BODY("a body that comes byte by byte", 6, Manner.DRIP),
   SLOW_HEAD("a head that comes byte by byte", 6, Manner.DRIP);
@@ -42,11 +45,14 @@ enum HostileKind {
     /** Keeps the connection open. */
     STALL,
 
+    /** Keeps the connection open and reads nothing before the round is over. */
+    DEAF,
+
     /** Sends a further byte now and then. */
     DRIP;
 
     boolean isSlow() {
-      return this == STALL || this == DRIP;
+      return this == STALL || this == DEAF || this == DRIP;
     }
   }
 

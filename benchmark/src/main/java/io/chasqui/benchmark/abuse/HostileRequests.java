@@ -18,6 +18,7 @@ final class HostileRequests {
           .formatted(Launch.MODEL_NAME);
 
   private static final int LEVELS = 10_000;
+  private static final int LARGE = 300_000;
   private static final int LONG_HEADER = 30_000;
   private static final int MORE_THAN_IS_SENT = 5000;
   private static final int MOST_RANDOM_BYTES = 2000;
@@ -67,12 +68,18 @@ final class HostileRequests {
           case UNKNOWN_MODEL -> bytes(post(VALID.replace(Launch.MODEL_NAME, "no-such-model")));
           case TOO_LARGE -> TOO_LARGE;
           case TOO_LARGE_CHUNKED -> TOO_LARGE_CHUNKED;
+          case MANY_VALUES -> bytes(post("{\"a\": [" + "{\"\":{}},".repeat(LARGE / 8) + "0]}"));
           case BROKEN_CHUNK -> bytes(request("POST", CHUNKED, "zz\r\nnot a chunk"));
           case IMPOSSIBLE_LENGTH -> bytes(request("POST", length("9".repeat(20)), ""));
           case LONG_HEADER ->
               bytes(request("POST", "X-Long: " + "x".repeat(LONG_HEADER) + "\r\n", VALID));
           case WRONG_METHOD -> bytes(request("GET", "", ""));
           case UNKNOWN_METHOD -> bytes(request("BREW", "", VALID));
+          case MADE_UP_METHOD -> bytes(request("M" + random.nextInt(1 << 30), "", ""));
+          case UNREAD ->
+              bytes(
+                  post("{\"prompt\": \"" + " ".repeat(LARGE) + "\"}")
+                      .replace(CompletionStream.PATH, "/tokenize"));
           case WRONG_PATH -> bytes(post(VALID).replace(CompletionStream.PATH, "/v1/no-such-path"));
           case NO_HTTP -> bytes(randomBytes(300) + "\r\n\r\n");
           case CUT_HEAD, SLOW_HEAD ->

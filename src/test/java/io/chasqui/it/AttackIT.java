@@ -1,0 +1,202 @@
+package io.chasqui.it;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.chasqui.Await;
+import io.chasqui.http.Api;
+import java.io.ByteArrayOutputStream;
+import java.io.DataOutputStream;
+import java.io.IOException;
+import java.net.Socket;
+import java.net.URI;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Whatever a client sends to the built program, with a small heap, it answers the next one. */
+class AttackIT {
+  /** A JVM takes this from a container of 256 MB; the executable does not read it. */
+  private static final String HEAP = "-Xmx64m";
+
+  /** A body of 64 KB and of 64 bytes a token of the context; a heap of 64 MB allows 400 KB. */
+  private static final int LARGE = 390_000;
+
+  @TempDir Path directory;
+
+  private BuiltServer server;
+  private URI uri;
+
+  @BeforeEach
+  void start() throws IOException {
+    server = new BuiltServer("demo", directory.resolve("log"), Map.of("JAVA_TOOL_OPTIONS", HEAP));
+    uri = server.readyUri();
+  }
+
+  @AfterEach
+  void itStillAnswersAndHasNothingToRegret() {
+    try {
+      Await.until("a client is answered", () -> ask(Api.completion("One")).statusCode() == 200);
+      assertFalse(server.output().contains(" ERROR "), server::output);
+    } finally {
+      server.close();
+    }
+  }
+
+  private HttpResponse<String> ask(String body) {
+    return Api.post(uri, Api.COMPLETIONS, body);
+  }
+
+  private static String repeated(String value, int length) {
+    return value.repeat(length / value.length());
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {"[],", "{\"\":{}},", "{\"role\":\"user\",\"content\":\"a\"},", "1e9,", "1,"})
+  void bodiesOfManyValuesAreRefused(String value) throws Exception {
+    String values = repeated(value, LARGE);
+    String body = "{\"model\":\"demo\",\"prompt\":[%s0]}".formatted(values);
+
+    assertTrue(Set.of(413, 429).containsAll(sideBySide(32, body)));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"word é ", " ", "\\u00e9", "a"})
+  void bodiesOfLongTextsAreRefused(String text) throws Exception {
+    String body = Api.completion("One").replace("\"One\"", '"' + repeated(text, LARGE) + '"');
+
+    assertTrue(Set.of(400, 413, 429).containsAll(sideBySide(32, body)));
+  }
+
+  /** Sends a body on so many connections at once, and tells which statuses came. */
+  private Set<Integer> sideBySide(int clients, String body) throws Exception {
+    Set<Integer> statuses = new TreeSet<>();
+    try (var threads = Executors.newFixedThreadPool(clients)) {
+      List<Future<Integer>> answers = new ArrayList<>();
+      for (int i = 0; i < clients; i++) {
+        answers.add(threads.submit(() -> ask(body).statusCode()));
+      }
+      for (Future<Integer> answer : answers) {
+        statuses.add(answer.get());
+      }
+    }
+    return statuses;
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"/tokenize", "/detokenize", Api.COMPLETIONS})
+  void answersThatNobodyReadsKeepNobodyOut(String path) throws Exception {
+    String body =
+        switch (path) {
+          case "/tokenize" -> "{\"prompt\":\"" + " ".repeat(LARGE) + "\"}";
+          case "/detokenize" -> "{\"tokens\":[" + "100,".repeat(8000) + "100]}";
+          default ->
+              Api.completion("One", "n", 16, "logprobs", 20, "ignore_eos", true, "max_tokens", 400);
+        };
+    List<Socket> deaf = new ArrayList<>();
+    try {
+      for (int i = 0; i < 120; i++) {
+        var socket = new Socket(uri.getHost(), uri.getPort());
+        deaf.add(socket);
+        send(socket, post(path, body));
+      }
+      Await.until("others are answered", () -> ask(Api.completion("One")).statusCode() == 200);
+    } finally {
+      for (Socket socket : deaf) {
+        socket.close();
+      }
+    }
+  }
+
+  private static byte[] post(String path, String body) {
+    return "POST %s HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s"
+        .formatted(path, body.length(), body)
+        .getBytes(StandardCharsets.US_ASCII);
+  }
+
+  private static void send(Socket socket, byte[] bytes) throws IOException {
+    socket.getOutputStream().write(bytes);
+  }
+
+  /** A GET of / is three bytes of HPACK: the method, the scheme and the path, by their numbers. */
+  private static final byte[] GET = {(byte) 0x82, (byte) 0x86, (byte) 0x84};
+
+  private static final int HEADERS = 1;
+  private static final int RESET = 3;
+  private static final int SETTINGS = 4;
+
+  @Test
+  void aConnectionThatResetsStreamAfterStreamIsClosed() throws Exception {
+    try (Socket socket = new Socket(uri.getHost(), uri.getPort())) {
+      var frames = new ByteArrayOutputStream();
+      frames.writeBytes("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
+      frame(frames, SETTINGS, 0, 0, new byte[0]);
+      send(socket, frames.toByteArray());
+      Await.until("it is closed", () -> !sendsMany(socket));
+      assertTrue(stream < 1_000_000, "all streams were taken");
+    }
+  }
+
+  private int stream = 1;
+
+  /** Opens and resets 1,000 streams more; false if the connection is closed. */
+  private boolean sendsMany(Socket socket) {
+    try {
+      var frames = new ByteArrayOutputStream();
+      for (int i = 0; i < 1000; i++) {
+        frame(frames, HEADERS, 5, stream, GET);
+        frame(frames, RESET, 0, stream, new byte[] {0, 0, 0, 8});
+        stream += 2;
+      }
+      send(socket, frames.toByteArray());
+      return stream < 1_000_000;
+    } catch (IOException e) {
+      return false;
+    }
+  }
+
+  private static void frame(
+      ByteArrayOutputStream to, int type, int flags, int stream, byte[] payload)
+      throws IOException {
+    var out = new DataOutputStream(to);
+    out.writeByte(0);
+    out.writeShort(payload.length);
+    out.writeByte(type);
+    out.writeByte(flags);
+    out.writeInt(stream);
+    out.write(payload);
+  }
+
+  @Test
+  void bodiesThatDoNotEndKeepNobodyOut() throws Exception {
+    List<Socket> slow = new ArrayList<>();
+    try {
+      for (int i = 0; i < 60; i++) {
+        var socket = new Socket(uri.getHost(), uri.getPort());
+        slow.add(socket);
+        byte[] whole = post(Api.COMPLETIONS, " ".repeat(LARGE));
+        socket.getOutputStream().write(whole, 0, whole.length - 1);
+      }
+      assertEquals(200, ask(Api.completion("One")).statusCode());
+    } finally {
+      for (Socket socket : slow) {
+        socket.close();
+      }
+    }
+  }
+}
