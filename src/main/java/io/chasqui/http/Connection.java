@@ -48,7 +48,6 @@ final class Connection extends ChannelInboundHandlerAdapter {
 
   private final Channel channel;
   private final Duration headTimeout;
-  private final Runnable onClose;
 
   /** Null while no head is awaited. */
   private Future<?> headTimer;
@@ -65,12 +64,10 @@ final class Connection extends ChannelInboundHandlerAdapter {
 
   /**
    * @param headTimeout how long a head may take to arrive; zero for as long as it likes
-   * @param onClose run when it is closed
    */
-  Connection(Channel channel, Duration headTimeout, Runnable onClose) {
+  Connection(Channel channel, Duration headTimeout) {
     this.channel = channel;
     this.headTimeout = headTimeout;
-    this.onClose = onClose;
     channel.attr(KEY).set(this);
   }
 
@@ -175,7 +172,6 @@ final class Connection extends ChannelInboundHandlerAdapter {
   @Override
   public void channelInactive(ChannelHandlerContext context) throws Exception {
     stopHeadTimer();
-    onClose.run();
     super.channelInactive(context);
   }
 

@@ -7,7 +7,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.Collection;
 import java.util.Comparator;
 import java.util.Map;
 import java.util.Optional;
@@ -15,7 +14,6 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -91,7 +89,7 @@ final class Connections {
    *
    * @param limits {@code /proc/self/limits}
    */
-  static Optional<Integer> openFiles(String limits) {
+  private static Optional<Integer> openFiles(String limits) {
     Matcher files = OPEN_FILES.matcher(limits);
     return files.find()
         ? Optional.of((int) Math.min(Long.parseLong(files.group(1)), Integer.MAX_VALUE))
@@ -118,14 +116,14 @@ final class Connections {
       channel.unsafe().closeForcibly();
       return;
     }
-    var opened = new Connection[1];
-    opened[0] = new Connection(channel, headTimeout, () -> all.remove(opened[0]));
-    all.add(opened[0]);
+    var opened = new Connection(channel, headTimeout);
+    all.add(opened);
+    var _ = channel.closeFuture().addListener(closed -> all.remove(opened));
     channel
         .pipeline()
         .addFirst(
             new IdleStateHandler(true, 0, unreadTimeout.toMillis(), 0, TimeUnit.MILLISECONDS),
-            opened[0]);
+            opened);
   }
 
   private void makeRoom() {
@@ -136,19 +134,18 @@ final class Connections {
           "There are %d connections, and files or memory for %d: idle ones are closed now",
           all.size(), hardLimit);
     }
-    leastNeeded(all, Connection::remoteHost).ifPresent(Connection::giveWay);
+    leastNeeded().ifPresent(Connection::giveWay);
   }
 
   /** Which connection to close: an idle one, for longest, of the address that has most. */
-  private static Optional<Connection> leastNeeded(
-      Collection<Connection> all, Function<Connection, String> address) {
+  private Optional<Connection> leastNeeded() {
     Map<String, Long> held =
-        all.stream().collect(Collectors.groupingBy(address, Collectors.counting()));
+        all.stream().collect(Collectors.groupingBy(Connection::remoteHost, Collectors.counting()));
+    // One that has come since is the first of its address here.
     return all.stream()
         .filter(Connection::isIdle)
         .min(
-            Comparator.<Connection>comparingLong(
-                    each -> -held.getOrDefault(address.apply(each), 0L))
+            Comparator.<Connection>comparingLong(each -> -held.getOrDefault(each.remoteHost(), 0L))
                 .thenComparingLong(Connection::idleSince));
   }
 }

@@ -13,6 +13,7 @@ import java.lang.annotation.Annotation;
 import java.lang.reflect.Type;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.OptionalLong;
 import java.util.concurrent.Flow;
 import java.util.function.Supplier;
 import org.jboss.logging.Logger;
@@ -81,11 +82,13 @@ public class PacedWriter implements ServerMessageBodyWriter<PacedBody> {
 
   /** One response. Its state is touched on one event loop only. */
   private final class Writing implements Flow.Subscriber<Supplier<byte[]>> {
-    private final PacedBody body;
     private final ServerHttpResponse response;
     private final Runnable reset;
     private final Context eventLoop = vertx.getOrCreateContext();
-    private final long keepAliveTimer;
+
+    /** Absent where a comment would be a part of the body. */
+    private final OptionalLong keepAliveTimer;
+
     private final long stallTimer;
     private Flow.Subscription subscription;
     private boolean silent;
@@ -98,10 +101,13 @@ public class PacedWriter implements ServerMessageBodyWriter<PacedBody> {
     private boolean stalled;
 
     Writing(PacedBody body, ServerHttpResponse response, Runnable reset) {
-      this.body = body;
       this.response = response;
       this.reset = reset;
-      keepAliveTimer = vertx.setPeriodic(keepAlive.toMillis(), timer -> onLoop(this::comment));
+      keepAliveTimer =
+          body instanceof EventStream
+              ? OptionalLong.of(
+                  vertx.setPeriodic(keepAlive.toMillis(), timer -> onLoop(this::comment)))
+              : OptionalLong.empty();
       stallTimer = vertx.setPeriodic(stallTimeout.toMillis(), timer -> onLoop(this::requireReader));
       response.addCloseHandler(() -> onLoop(this::close));
     }
@@ -173,7 +179,7 @@ public class PacedWriter implements ServerMessageBodyWriter<PacedBody> {
     }
 
     private void comment() {
-      if (silent && !unread && !closed && body instanceof EventStream) {
+      if (silent && !unread && !closed) {
         response.write(EventStream.KEEP_ALIVE.getBytes(StandardCharsets.UTF_8), failure -> {});
       }
       silent = true;
@@ -205,7 +211,7 @@ public class PacedWriter implements ServerMessageBodyWriter<PacedBody> {
     private void close() {
       if (!closed) {
         closed = true;
-        vertx.cancelTimer(keepAliveTimer);
+        keepAliveTimer.ifPresent(vertx::cancelTimer);
         vertx.cancelTimer(stallTimer);
         if (subscription != null) {
           subscription.cancel();
