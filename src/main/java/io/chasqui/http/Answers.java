@@ -41,7 +41,7 @@ class Answers {
    * @param part the memory of the answer, if it is written as a whole
    */
   Uni<Response> respond(
-      Generation generation, AnswerFormat format, AnswerRequest request, MemoryShare.Part part) {
+      Generation generation, AnswerFormat format, AnswerRequest request, FairShare.Part part) {
     return request.stream()
         ? Uni.createFrom()
             .item(stream(frames(generation, format, request.includeUsage(), request.position())))
@@ -103,7 +103,7 @@ class Answers {
     }
   }
 
-  private Uni<Response> whole(Generation generation, AnswerFormat format, MemoryShare.Part part) {
+  private Uni<Response> whole(Generation generation, AnswerFormat format, FairShare.Part part) {
     return Multi.createFrom()
         .publisher(generation)
         .collect()
@@ -125,18 +125,14 @@ class Answers {
    * @param part the memory of the answer
    * @throws ApiException if answers that are not read yet take all the memory for answers
    */
-  Response whole(Object answer, MemoryShare.Part part) {
+  Response whole(Object answer, FairShare.Part part) {
     byte[] bytes;
     try {
       bytes = json.writeValueAsBytes(answer);
     } catch (JsonProcessingException e) {
       throw new IllegalStateException("an answer cannot be written as JSON", e);
     }
-    part.giveBack(); // what the answer was made of
-    if (!part.take(bytes.length)) {
-      throw ApiException.tooManyAnswers();
-    }
-    return Response.ok(new WholeBody(bytes), MediaType.APPLICATION_JSON_TYPE).build();
+    return WholeBody.response(bytes, MediaType.APPLICATION_JSON, part);
   }
 
   /** What has come of an answer that does not stream. */
@@ -145,7 +141,7 @@ class Answers {
     private static final int LOGPROB = 300;
 
     private final List<WholeText> texts = new ArrayList<>();
-    private final MemoryShare.Part memory;
+    private final FairShare.Part memory;
     Optional<Prompt> prompt = Optional.empty();
     Finished end;
 
@@ -155,7 +151,7 @@ class Answers {
       Optional<FinishReason> reason = Optional.empty();
     }
 
-    Whole(int choices, MemoryShare.Part memory) {
+    Whole(int choices, FairShare.Part memory) {
       this.memory = memory;
       for (int i = 0; i < choices; i++) {
         texts.add(new WholeText());

@@ -65,6 +65,10 @@ final class ApiException extends RuntimeException {
         "invalid_path");
   }
 
+  static ApiException noSuchPath() {
+    return of(404, "There is nothing at this path; the API is under /v1.", null, null);
+  }
+
   /** The request has no key, or none of this server's. */
   static ApiException unauthorized() {
     return of(
@@ -131,6 +135,14 @@ final class ApiException extends RuntimeException {
         Duration.ofSeconds(1),
         "Other requests with long bodies are served now; try again in a second.",
         "too_many_bodies");
+  }
+
+  /** The server works on as many requests as it has connections or streams for. */
+  static ApiException tooManyRequests() {
+    return tryAgain(
+        Duration.ofSeconds(1),
+        "The server works on as many requests as it can; try again in a second.",
+        "too_many_requests");
   }
 
   private static ApiException tryAgain(Duration after, String message, String code) {

@@ -9,11 +9,6 @@ import io.vertx.core.http.HttpVersion;
 import io.vertx.ext.web.RoutingContext;
 import java.time.Duration;
 import java.util.Arrays;
-import java.util.Comparator;
-import java.util.HashMap;
-import java.util.LinkedHashSet;
-import java.util.Map;
-import java.util.Set;
 import java.util.function.BiConsumer;
 
 /**
@@ -21,9 +16,8 @@ import java.util.function.BiConsumer;
  * that comes drop by drop holds no thread, and only for so long. A client hears what is wrong with
  * its body when it has sent all of it; many do not listen before.
  *
- * <p>All bodies share some memory until their requests are with the engine. When it is full, a body
- * that is still on its way gives way: of the client that has most on its way, the one that has sent
- * nothing for longest. So nobody keeps others out with bodies that never end.
+ * <p>All bodies {@linkplain FairShare share} some memory until their requests are with the engine.
+ * A body that is still on its way gives way when it is full.
  *
  * <p>RESTEasy pauses each request that it takes, and Vert.x has none of HTTP/2 paused that has
  * ended: such a request goes on with its last byte, before it ends. So its length must be known.
@@ -36,33 +30,28 @@ final class BodyReader implements Handler<RoutingContext> {
   /** What a body has room for at first; twice as much each time when that is full. */
   private static final int FIRST_ROOM = 1024;
 
-  /** Bytes of bodies whose requests are not with the engine; guarded by {@link #unfinished}. */
-  private long held;
-
-  private final Set<Reading> unfinished = new LinkedHashSet<>();
-
   private final Vertx vertx;
   private final Duration timeout;
   private final int largest;
-  private final long most;
+  private final FairShare memory;
   private final BiConsumer<RoutingContext, ApiException> refuse;
 
   /**
    * @param timeout how long a body may take to arrive; then its connection is closed
    * @param largest bytes that one body may have
-   * @param most bytes that all bodies may take together
+   * @param memory bytes that all bodies may take together
    * @param refuse answers a request whose body cannot be taken
    */
   BodyReader(
       Vertx vertx,
       Duration timeout,
       int largest,
-      long most,
+      FairShare memory,
       BiConsumer<RoutingContext, ApiException> refuse) {
     this.vertx = vertx;
     this.timeout = timeout;
     this.largest = largest;
-    this.most = most;
+    this.memory = memory;
     this.refuse = refuse;
   }
 
@@ -80,7 +69,7 @@ final class BodyReader implements Handler<RoutingContext> {
   static void giveBack(RoutingContext client) {
     Reading reading = client.get(KEY);
     if (reading != null) {
-      reading.release();
+      reading.share.end();
     }
   }
 
@@ -91,45 +80,12 @@ final class BodyReader implements Handler<RoutingContext> {
     reading.begin();
   }
 
-  /**
-   * Takes memory for a piece, from other bodies if need be.
-   *
-   * @return false if it is this body that has to give way
-   */
-  private boolean reserve(Reading reading, int bytes) {
-    synchronized (unfinished) {
-      while (held + bytes > most) {
-        Reading least = leastDeserving(reading);
-        if (least == reading) {
-          return false;
-        }
-        least.giveWay();
-      }
-      held += bytes;
-      reading.charged += bytes;
-      return true;
-    }
-  }
-
-  private Reading leastDeserving(Reading newest) {
-    Map<String, Long> byOwner = new HashMap<>();
-    unfinished.forEach(each -> byOwner.merge(each.owner, each.charged, Long::sum));
-    return unfinished.stream()
-        .filter(each -> each.charged > 0)
-        .min(
-            Comparator.<Reading>comparingLong(each -> -byOwner.get(each.owner))
-                .thenComparingLong(each -> each.lastCame))
-        .orElse(newest);
-  }
-
-  /** One body. What has no lock is touched on its event loop only, until it is whole. */
+  /** One body. It is touched on its event loop only, until it is whole. */
   private final class Reading {
     private final RoutingContext client;
     private final Context eventLoop = vertx.getOrCreateContext();
 
-    /** Whose body it is: the name of a key, or an address. */
-    private final String owner;
-
+    private final FairShare.Part share;
     private final long timer;
 
     /** The body, and room for more of it; counted as a whole. */
@@ -139,28 +95,18 @@ final class BodyReader implements Handler<RoutingContext> {
     private ApiException refusal;
     private long missing;
 
-    /** What it takes of the memory, and when it last took some; guarded by {@link #unfinished}. */
-    private long charged;
-
-    private long lastCame = System.nanoTime();
-
     Reading(RoutingContext client) {
       this.client = client;
-      owner =
-          ApiKey.of(client)
-              .map(ApiKey::name)
-              .orElseGet(() -> client.request().remoteAddress().hostAddress());
+      share = memory.new Part(FairShare.owner(client), this::giveWay);
       timer = vertx.setTimer(timeout.toMillis(), late -> client.response().reset());
     }
 
     void begin() {
       client.addEndHandler(sent -> {
         vertx.cancelTimer(timer);
-        release();
+        share.end();
       });
-      synchronized (unfinished) {
-        unfinished.add(this);
-      }
+      share.waitForClient();
       HttpServerRequest request = client.request();
       if ("100-continue".equalsIgnoreCase(request.getHeader("Expect"))) {
         client.response().writeContinue();
@@ -203,7 +149,7 @@ final class BodyReader implements Handler<RoutingContext> {
       } else if (needed > bytes.length && !makeRoom(needed)) {
         refuse(ApiException.tooManyBodies());
       } else {
-        lastCame = System.nanoTime();
+        share.waitForClient();
         piece.getBytes(bytes, length);
         length = needed;
       }
@@ -211,7 +157,7 @@ final class BodyReader implements Handler<RoutingContext> {
 
     private boolean makeRoom(int needed) {
       int room = Math.min(largest, Math.max(FIRST_ROOM, Integer.highestOneBit(needed - 1) * 2));
-      if (!reserve(this, room - bytes.length)) {
+      if (!share.take(room - bytes.length)) {
         return false;
       }
       bytes = Arrays.copyOf(bytes, room);
@@ -223,12 +169,10 @@ final class BodyReader implements Handler<RoutingContext> {
       refusal = error;
       bytes = NOTHING;
       length = 0;
-      release();
+      share.end();
     }
 
-    /** Lets another have its memory; on any thread, with the lock. */
-    void giveWay() {
-      release();
+    private void giveWay() {
       eventLoop.runOnContext(v -> {
         if (refusal == null) {
           refuse(ApiException.tooManyBodies());
@@ -236,21 +180,11 @@ final class BodyReader implements Handler<RoutingContext> {
       });
     }
 
-    void release() {
-      synchronized (unfinished) {
-        unfinished.remove(this);
-        held -= charged;
-        charged = 0;
-      }
-    }
-
     private void end() {
       vertx.cancelTimer(timer);
-      synchronized (unfinished) {
-        boolean isGone = !unfinished.remove(this);
-        if (isGone && refusal == null) {
-          refusal = ApiException.tooManyBodies(); // it has just given way
-        }
+      share.goOn();
+      if (share.hasEnded() && refusal == null) {
+        refusal = ApiException.tooManyBodies(); // it has just given way
       }
       if (refusal != null) {
         refuse.accept(client, refusal);

@@ -118,7 +118,7 @@ public class CompletionsResource {
     client.addEndHandler(ended -> {
       var _ = begun.thenAccept(Generation::cancel);
     });
-    MemoryShare.Part part = memory.answer(client);
+    FairShare.Part part = memory.answer(client);
     return WorkerThread.run(
         client,
         () -> answer(memory.work(() -> parser.apply(body)), timeLimit, client, begun, part));
@@ -133,7 +133,7 @@ public class CompletionsResource {
       TimeLimit timeLimit,
       RoutingContext client,
       CompletableFuture<Generation> begun,
-      MemoryShare.Part part) {
+      FairShare.Part part) {
     AnswerRequest asked = request.answer();
     priority(asked, client); // a wrong one is refused before a stream is held
     if (served.isNameKnown()) {

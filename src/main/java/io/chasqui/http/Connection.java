@@ -18,9 +18,8 @@ import io.netty.util.ReferenceCountUtil;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpVersion;
 import io.vertx.core.net.impl.ConnectionBase;
-import java.net.InetSocketAddress;
-import java.net.SocketAddress;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 
@@ -58,44 +57,81 @@ final class Connection extends ChannelInboundHandlerAdapter {
   /** Requests that are not answered to their end. */
   private int open;
 
-  private volatile boolean givesWay;
-  private volatile boolean isIdle = true;
-  private volatile long idleSince = System.nanoTime();
+  /** Those of them that do not wait for their client. */
+  private int served;
+
+  /** What it takes of all connections that there can be. */
+  private final FairShare.Part place;
 
   /**
+   * @param place what it takes of all connections that there can be
    * @param headTimeout how long a head may take to arrive; zero for as long as it likes
    */
-  Connection(Channel channel, Duration headTimeout) {
+  Connection(Channel channel, FairShare.Part place, Duration headTimeout) {
     this.channel = channel;
+    this.place = place;
     this.headTimeout = headTimeout;
     channel.attr(KEY).set(this);
   }
 
+  /**
+   * The connection that a request came on; empty where Netty does not see {@link
+   * Connections.Installer}, as in tests of Quarkus.
+   */
+  static Optional<Connection> of(HttpServerRequest request) {
+    return Optional.ofNullable(((ConnectionBase) request.connection()).channel().attr(KEY).get());
+  }
+
+  /** A request has come. */
+  private synchronized void begin() {
+    open++;
+    settle();
+  }
+
+  /** A request is answered to its end, or never will be. */
+  private synchronized void end() {
+    open--;
+    settle();
+  }
+
+  /** A request no longer waits for its client. */
+  synchronized void goOn() {
+    served++;
+    settle();
+  }
+
+  /** A request waits for its client again. */
+  synchronized void waitForClient() {
+    served--;
+    settle();
+  }
+
+  private void settle() {
+    if (served > 0) {
+      place.goOn();
+    } else if (open > 0) {
+      place.waitForClient();
+    } else {
+      place.rest();
+    }
+  }
+
   /** A request has arrived at its handlers. Those of HTTP/2 are not seen beneath. */
   static void arrived(HttpServerRequest request) {
-    Connection connection = ofHttp2(request);
-    if (connection != null) {
-      connection.stopHeadTimer();
-      connection.began();
-    }
+    ofHttp2(request)
+        .ifPresent(connection -> {
+          connection.stopHeadTimer();
+          connection.begin();
+        });
   }
 
   /** A request that has arrived is answered, or never will be. */
   static void answered(HttpServerRequest request) {
-    Connection connection = ofHttp2(request);
-    if (connection != null) {
-      connection.ended();
-    }
+    ofHttp2(request).ifPresent(Connection::end);
   }
 
-  /**
-   * Null for HTTP/1, and where Netty does not see {@link Connections.Installer}, as in tests of
-   * Quarkus.
-   */
-  private static Connection ofHttp2(HttpServerRequest request) {
-    return request.version() == HttpVersion.HTTP_2
-        ? ((ConnectionBase) request.connection()).channel().attr(KEY).get()
-        : null;
+  private static Optional<Connection> ofHttp2(HttpServerRequest request) {
+    return request.version() == HttpVersion.HTTP_2 ? of(request) : Optional.empty();
   }
 
   /**
@@ -103,58 +139,13 @@ final class Connection extends ChannelInboundHandlerAdapter {
    * written to their end.
    */
   static boolean hasMuchToRead(HttpServerRequest request) {
-    Connection connection = ofHttp2(request);
-    if (connection == null) {
-      return false;
-    }
-    var http2 = connection.channel.pipeline().get(Http2ConnectionHandler.class);
-    int streams = http2.connection().numActiveStreams();
-    return streams - connection.open > MAX_UNREAD;
-  }
-
-  private void began() {
-    open++;
-    isIdle = false;
-  }
-
-  private void ended() {
-    open--;
-    if (open == 0) {
-      idleSince = System.nanoTime();
-      isIdle = true;
-    }
-  }
-
-  /** Whether all its requests are answered, and it does not give way already. */
-  boolean isIdle() {
-    return isIdle && !givesWay;
-  }
-
-  /** Since when it is idle, if it is, by {@link System#nanoTime}. */
-  long idleSince() {
-    return idleSince;
-  }
-
-  /** Where it comes from, without the port. */
-  String remoteHost() {
-    SocketAddress address = channel.remoteAddress();
-    return address instanceof InetSocketAddress internet
-        ? internet.getHostString()
-        : String.valueOf(address);
-  }
-
-  /** Closes it soon, unless a request arrives before. */
-  void giveWay() {
-    givesWay = true;
-    channel
-        .eventLoop()
-        .execute(() -> {
-          if (isIdle) {
-            closeChannel();
-          } else {
-            givesWay = false;
-          }
-        });
+    return ofHttp2(request)
+        .map(connection -> {
+          var http2 = connection.channel.pipeline().get(Http2ConnectionHandler.class);
+          int streams = http2.connection().numActiveStreams();
+          return streams - connection.open > MAX_UNREAD;
+        })
+        .orElse(false);
   }
 
   private void closeChannel() {
@@ -163,6 +154,7 @@ final class Connection extends ChannelInboundHandlerAdapter {
 
   @Override
   public void channelActive(ChannelHandlerContext context) throws Exception {
+    place.rest();
     startHeadTimer();
     // Behind what finds out which version of HTTP it is, and before what is made for that version.
     context.pipeline().addLast(new Bytes());
@@ -250,7 +242,7 @@ final class Connection extends ChannelInboundHandlerAdapter {
       if (message instanceof HttpRequest) {
         expectsHead = false;
         stopHeadTimer();
-        began();
+        begin();
       }
       if (message instanceof LastHttpContent) {
         expectsHead = true;
@@ -270,7 +262,7 @@ final class Connection extends ChannelInboundHandlerAdapter {
           message instanceof HttpResponse head
               && head.status().codeClass() == HttpStatusClass.INFORMATIONAL;
       if (message instanceof LastHttpContent && !isInterim) {
-        ended();
+        end();
       }
       super.write(context, message, promise);
     }

@@ -3,27 +3,24 @@ package io.chasqui.http;
 import io.netty.bootstrap.ChannelInitializerExtension;
 import io.netty.channel.Channel;
 import io.netty.handler.timeout.IdleStateHandler;
+import io.vertx.core.http.HttpServerRequest;
 import java.io.IOException;
+import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.Comparator;
-import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jboss.logging.Logger;
 
 /**
- * All connections of the process. When there are as many as it has files and memory for, a new one
- * takes the place of an idle one: of the address that has most, the one that is idle for longest.
- * So nobody keeps others out by opening connections, and a probe gets through.
+ * All connections of the process. There are files and memory for so many, which they {@linkplain
+ * FairShare share}: one that is idle, or whose requests all wait for their client, gives way to a
+ * new one. So a probe gets through.
  */
 final class Connections {
   private static final Logger LOG = Logger.getLogger(Connections.class);
@@ -44,11 +41,10 @@ final class Connections {
   /** Null before the server is about to listen. */
   private static volatile Connections installed;
 
-  private final Set<Connection> all = ConcurrentHashMap.newKeySet();
+  private final FairShare places;
   private final Duration headTimeout;
   private final Duration unreadTimeout;
-  private final int most;
-  private final int hardLimit;
+  private final int room;
   private final AtomicLong loggedAt = new AtomicLong(System.nanoTime() - LOG_PERIOD);
 
   /**
@@ -59,9 +55,8 @@ final class Connections {
   private Connections(Duration headTimeout, Duration unreadTimeout, int room) {
     this.headTimeout = headTimeout;
     this.unreadTimeout = unreadTimeout;
-    // The rest is for new ones while all that are there are busy.
-    most = room - room / 8;
-    hardLimit = room;
+    this.room = room;
+    places = new FairShare(room);
   }
 
   /** To be called before the server listens. */
@@ -70,6 +65,13 @@ final class Connections {
     int room = (int) Math.min(roomForFiles(), Math.max(ofHeap, 128));
     installed = new Connections(headTimeout, unreadTimeout, room);
     System.setProperty(ChannelInitializerExtension.EXTENSIONS_SYSTEM_PROPERTY, "serviceload");
+  }
+
+  /** Whether the server can work on a request of one more connection. */
+  static boolean hasRoomToWork(HttpServerRequest request) {
+    Connections connections = installed;
+    return connections == null
+        || connections.places.hasRoomToWork(request.remoteAddress().hostAddress());
   }
 
   private static int roomForFiles() {
@@ -108,44 +110,39 @@ final class Connections {
   }
 
   private void open(Channel channel) {
-    if (all.size() >= most) {
-      makeRoom();
-    }
-    if (all.size() >= hardLimit) {
+    FairShare.Part place = places.new Part(host(channel), () -> giveWay(channel));
+    if (!place.take(1)) {
       // Not registered yet, so that there is no event loop to close it on.
       channel.unsafe().closeForcibly();
       return;
     }
-    var opened = new Connection(channel, headTimeout);
-    all.add(opened);
-    var _ = channel.closeFuture().addListener(closed -> all.remove(opened));
+    var _ = channel.closeFuture().addListener(closed -> place.end());
     channel
         .pipeline()
         .addFirst(
             new IdleStateHandler(true, 0, unreadTimeout.toMillis(), 0, TimeUnit.MILLISECONDS),
-            opened);
+            new Connection(channel, place, headTimeout));
   }
 
-  private void makeRoom() {
+  /** Where it comes from, without the port. */
+  private static String host(Channel channel) {
+    return channel.remoteAddress() instanceof InetSocketAddress internet
+        ? internet.getAddress().getHostAddress()
+        : String.valueOf(channel.remoteAddress());
+  }
+
+  private void giveWay(Channel channel) {
+    channel
+        .eventLoop()
+        .execute(() -> {
+          var _ = channel.close();
+        });
     long now = System.nanoTime();
     long last = loggedAt.get();
     if (now - last >= LOG_PERIOD && loggedAt.compareAndSet(last, now)) {
       LOG.warnf(
-          "There are %d connections, and files or memory for %d: idle ones are closed now",
-          all.size(), hardLimit);
+          "There are files or memory for %d connections: those whose clients do nothing are closed now",
+          room);
     }
-    leastNeeded().ifPresent(Connection::giveWay);
-  }
-
-  /** Which connection to close: an idle one, for longest, of the address that has most. */
-  private Optional<Connection> leastNeeded() {
-    Map<String, Long> held =
-        all.stream().collect(Collectors.groupingBy(Connection::remoteHost, Collectors.counting()));
-    // One that has come since is the first of its address here.
-    return all.stream()
-        .filter(Connection::isIdle)
-        .min(
-            Comparator.<Connection>comparingLong(each -> -held.getOrDefault(each.remoteHost(), 0L))
-                .thenComparingLong(Connection::idleSince));
   }
 }

@@ -3,7 +3,7 @@ package io.chasqui.http;
 import io.chasqui.config.ChasquiConfig;
 import io.vertx.core.Context;
 import io.vertx.core.Vertx;
-import io.vertx.core.http.HttpServerResponse;
+import io.vertx.ext.web.RoutingContext;
 import jakarta.ws.rs.WebApplicationException;
 import jakarta.ws.rs.core.MediaType;
 import jakarta.ws.rs.core.MultivaluedMap;
@@ -75,15 +75,15 @@ public class PacedWriter implements ServerMessageBodyWriter<PacedBody> {
       case WholeBody whole ->
           response.setResponseHeader("Content-Length", Integer.toString(whole.bytes().length));
     }
-    // RESTEasy's own interface of a response has no way to break it off.
-    HttpServerResponse client = ((ServerHttpRequest) response).unwrap(HttpServerResponse.class);
-    body.pieces().subscribe().withSubscriber(new Writing(body, response, client::reset));
+    RoutingContext client = ((ServerHttpRequest) response).unwrap(RoutingContext.class);
+    body.pieces().subscribe().withSubscriber(new Writing(body, response, client));
   }
 
   /** One response. Its state is touched on one event loop only. */
   private final class Writing implements Flow.Subscriber<Supplier<byte[]>> {
     private final ServerHttpResponse response;
-    private final Runnable reset;
+    private final RoutingContext client;
+    private final ClientWait wait;
     private final Context eventLoop = vertx.getOrCreateContext();
 
     /** Absent where a comment would be a part of the body. */
@@ -100,9 +100,10 @@ public class PacedWriter implements ServerMessageBodyWriter<PacedBody> {
     /** Whether it had not, a stall timeout ago, and nothing has changed since. */
     private boolean stalled;
 
-    Writing(PacedBody body, ServerHttpResponse response, Runnable reset) {
+    Writing(PacedBody body, ServerHttpResponse response, RoutingContext client) {
       this.response = response;
-      this.reset = reset;
+      this.client = client;
+      wait = ClientWait.of(client);
       keepAliveTimer =
           body instanceof EventStream
               ? OptionalLong.of(
@@ -154,11 +155,13 @@ public class PacedWriter implements ServerMessageBodyWriter<PacedBody> {
       }
       silent = false;
       unread = true;
+      wait.waitForClient();
       response.write(
           bytes,
           failure -> {
             unread = false;
             stalled = false;
+            wait.goOn();
             if (failure == null) {
               subscription.request(1);
             } else {
@@ -173,7 +176,8 @@ public class PacedWriter implements ServerMessageBodyWriter<PacedBody> {
       }
       if (stalled) {
         close();
-        reset.run();
+        // RESTEasy's own interface of a response has no way to break it off.
+        client.response().reset();
       }
       stalled = true;
     }

@@ -71,6 +71,19 @@ final class PlainPath {
     return FREE.contains(path(target));
   }
 
+  /** Whether it asks how the server is. */
+  static boolean isProbe(String target) {
+    return isFree(target) && target.startsWith("/q/health");
+  }
+
+  /**
+   * Whether it is one of the framework's own paths, beneath {@code /q}, that this server does not
+   * show.
+   */
+  static boolean isHidden(String target) {
+    return path(target).startsWith("/q/") && !isFree(target);
+  }
+
   private static String path(String target) {
     int query = target.indexOf('?');
     return query < 0 ? target : target.substring(0, query);

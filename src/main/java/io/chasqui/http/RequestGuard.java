@@ -6,6 +6,7 @@ import io.chasqui.config.ChasquiConfig;
 import io.chasqui.tracing.Tracing;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxException;
+import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.core.http.HttpVersion;
 import io.vertx.ext.web.Router;
@@ -52,6 +53,7 @@ class RequestGuard {
   private final ApiKeys keys;
   private final ObjectMapper json;
   private final BodyReader bodies;
+  private final Http2Streams streams;
 
   RequestGuard(
       Vertx vertx,
@@ -67,6 +69,7 @@ class RequestGuard {
     bodies =
         new BodyReader(
             vertx, config.bodyTimeout(), memory.largestBody(), memory.bodies(), this::refuse);
+    streams = new Http2Streams(memory.streams());
     Connections.install(config.headTimeout(), config.stream().stallTimeout().multipliedBy(STALLS));
   }
 
@@ -81,6 +84,7 @@ class RequestGuard {
       router.route().order(ORDER).handler(this::requireKey);
     }
     router.post().order(ORDER).handler(bodies);
+    router.route().order(ORDER).handler(this::goOn);
   }
 
   /** What Vert.x refuses by itself, such as a request without a host, is the client's fault. */
@@ -103,7 +107,10 @@ class RequestGuard {
     client.put(LOGGED_ID, id);
     Connection.arrived(client.request());
     client.addEndHandler(sent -> Connection.answered(client.request()));
-    goOnWhenReadSoFar(client);
+    ClientWait.begin(client);
+    if (streams.takeIn(client)) {
+      goOnWhenReadSoFar(client);
+    }
   }
 
   /**
@@ -151,10 +158,13 @@ class RequestGuard {
   }
 
   private void requirePlainPath(RoutingContext client) {
-    if (PlainPath.isPlain(client.request().uri())) {
-      client.next();
-    } else {
+    String target = client.request().uri();
+    if (!PlainPath.isPlain(target)) {
       refuse(client, ApiException.pathNotPlain());
+    } else if (PlainPath.isHidden(target)) {
+      refuse(client, ApiException.noSuchPath());
+    } else {
+      client.next();
     }
   }
 
@@ -180,6 +190,21 @@ class RequestGuard {
     return header != null && header.regionMatches(true, 0, BEARER, 0, BEARER.length())
         ? Optional.of(header.substring(BEARER.length()).strip())
         : Optional.empty();
+  }
+
+  /**
+   * The request is here whole, and its answer can be computed, unless that would leave no room for
+   * those who ask how the server is.
+   */
+  private void goOn(RoutingContext client) {
+    HttpServerRequest request = client.request();
+    if (PlainPath.isProbe(request.uri())
+        || (Connections.hasRoomToWork(request) && streams.hasRoomToWork(request))) {
+      ClientWait.of(client).goOn();
+      client.next();
+    } else {
+      refuse(client, ApiException.tooManyRequests());
+    }
   }
 
   private void refuse(RoutingContext client, ApiException error) {

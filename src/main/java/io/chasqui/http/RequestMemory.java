@@ -1,6 +1,7 @@
 package io.chasqui.http;
 
 import io.chasqui.config.ChasquiConfig;
+import io.vertx.core.Context;
 import io.vertx.ext.web.RoutingContext;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
@@ -35,9 +36,19 @@ class RequestMemory {
    */
   private static final long TREE = 4;
 
+  /** What an open stream of HTTP/2 takes, the head of its request included, as measured. */
+  private static final long STREAM = 32 << 10;
+
+  /** The part of the heap that is for open streams of HTTP/2: an eighth. */
+  private static final long STREAM_SHARE = 8;
+
+  /** What a browser or a proxy may have on one connection, and some more. */
+  private static final long LEAST_STREAMS = 128;
+
   private final int largestBody;
-  private final long bodies;
-  private final MemoryShare answers;
+  private final int streams;
+  private final FairShare bodies;
+  private final FairShare answers;
   private final Semaphore workers;
 
   @Inject
@@ -58,8 +69,9 @@ class RequestMemory {
   RequestMemory(long heap, long wantedBody, int processors) {
     long work = heap / WORK_SHARE;
     largestBody = (int) Math.min(Math.min(wantedBody, work / WORK), Integer.MAX_VALUE / 2);
-    bodies = heap / SHARE;
-    answers = new MemoryShare(heap / SHARE);
+    bodies = new FairShare(heap / SHARE);
+    streams = (int) Math.clamp(heap / STREAM_SHARE / STREAM, LEAST_STREAMS, Integer.MAX_VALUE);
+    answers = new FairShare(heap / SHARE);
     workers = new Semaphore((int) Math.clamp(work / (WORK * largestBody), 1, processors), true);
   }
 
@@ -69,13 +81,23 @@ class RequestMemory {
   }
 
   /** Bytes that all bodies may have together until their requests are with the engine. */
-  long bodies() {
+  FairShare bodies() {
     return bodies;
   }
 
+  /** Streams of HTTP/2 that may be open, of all connections together. */
+  int streams() {
+    return streams;
+  }
+
   /** What the whole answer of a request takes until it is written or the client has left. */
-  MemoryShare.Part answer(RoutingContext client) {
-    MemoryShare.Part part = answers.new Part();
+  FairShare.Part answer(RoutingContext client) {
+    Context eventLoop = client.vertx().getOrCreateContext();
+    FairShare.Part part =
+        answers
+        .new Part(
+            FairShare.owner(client), () -> eventLoop.runOnContext(v -> client.response().reset()));
+    ClientWait.of(client).add(part);
     client.addEndHandler(ended -> part.end());
     return part;
   }

@@ -95,7 +95,7 @@ public class TokensResource {
   private Uni<Response> answer(
       RoutingContext client, Function<JsonFields, Function<Engine, Object>> reading) {
     RequestBody body = memory.body(client);
-    MemoryShare.Part part = memory.answer(client);
+    FairShare.Part part = memory.answer(client);
     return WorkerThread.run(client, () -> answer(client, body, reading, part));
   }
 
@@ -103,7 +103,7 @@ public class TokensResource {
       RoutingContext client,
       RequestBody body,
       Function<JsonFields, Function<Engine, Object>> reading,
-      MemoryShare.Part part) {
+      FairShare.Part part) {
     Question question =
         memory.work(() -> {
           JsonFields fields = JsonFields.parse(body);

@@ -1,6 +1,7 @@
 package io.chasqui.http;
 
 import io.smallrye.mutiny.Multi;
+import jakarta.ws.rs.core.Response;
 import java.util.Arrays;
 import java.util.function.Supplier;
 
@@ -11,6 +12,21 @@ import java.util.function.Supplier;
 @SuppressWarnings("ArrayRecordComponent") // never compared
 record WholeBody(byte[] bytes) implements PacedBody {
   private static final int PIECE = 16 << 10;
+
+  /**
+   * A response with such a body.
+   *
+   * @param type what it is
+   * @param part the memory of the answer, with what the body was made of, which is given back
+   * @throws ApiException if answers that are not read yet take all the memory for answers
+   */
+  static Response response(byte[] bytes, String type, FairShare.Part part) {
+    part.giveBack();
+    if (!part.take(bytes.length)) {
+      throw ApiException.tooManyAnswers();
+    }
+    return Response.ok(new WholeBody(bytes), type).build();
+  }
 
   @Override
   public Multi<Supplier<byte[]>> pieces() {

@@ -41,7 +41,8 @@ class RequestLabels implements MeterFilter {
               "/v1/models/{id:.+}",
               "/tokenize",
               "/detokenize",
-              "/metrics"));
+              "/metrics",
+              "/q/metrics"));
 
   @Override
   public Meter.Id map(Meter.Id id) {

@@ -177,7 +177,7 @@ class BodyReaderTest {
                   vertx,
                   Duration.ofSeconds(60),
                   most,
-                  most,
+                  new FairShare(most),
                   (client, error) -> client.response().setStatusCode(error.status()).end()))
           .handler(read::add);
       HttpServer alone =

@@ -9,6 +9,8 @@ import io.chasqui.http.Api;
 import java.io.ByteArrayOutputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpResponse;
@@ -26,6 +28,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Whatever a client sends to the built program, with a small heap, it answers the next one. */
@@ -140,6 +143,9 @@ class AttackIT {
   private static final int RESET = 3;
   private static final int SETTINGS = 4;
 
+  private static final int END_STREAM = 1;
+  private static final int END_HEADERS = 4;
+
   @Test
   void aConnectionThatResetsStreamAfterStreamIsClosed() throws Exception {
     try (Socket socket = new Socket(uri.getHost(), uri.getPort())) {
@@ -159,7 +165,7 @@ class AttackIT {
     try {
       var frames = new ByteArrayOutputStream();
       for (int i = 0; i < 1000; i++) {
-        frame(frames, HEADERS, 5, stream, GET);
+        frame(frames, HEADERS, END_HEADERS | END_STREAM, stream, GET);
         frame(frames, RESET, 0, stream, new byte[] {0, 0, 0, 8});
         stream += 2;
       }
@@ -195,6 +201,117 @@ class AttackIT {
       assertEquals(200, ask(Api.completion("One")).statusCode());
     } finally {
       for (Socket socket : slow) {
+        socket.close();
+      }
+    }
+  }
+
+  /** The setting of the window that streams begin with: 0, so that no answer can be sent. */
+  private static final byte[] NO_WINDOW = {0, 4, 0, 0, 0, 0};
+
+  @ParameterizedTest
+  @CsvSource({
+    "GET, /",
+    "GET, /metrics",
+    "GET, /q/metrics",
+    "GET, /v1/models",
+    "POST, /v1/chat/completions",
+    "POST, /nothing"
+  })
+  void openStreamsThatWaitForTheirClientsKeepNobodyOut(String method, String path)
+      throws Exception {
+    List<Socket> deaf = new ArrayList<>();
+    try {
+      InetAddress other = InetAddress.getByName("127.0.0.2");
+      for (int i = 0; i < 100; i++) {
+        var socket = new Socket(InetAddress.getByName(uri.getHost()), uri.getPort(), other, 0);
+        deaf.add(socket);
+        send(socket, hundredStreams(method, path));
+      }
+      assertEquals(200, ask(Api.completion("One")).statusCode());
+      assertEquals(200, Api.send(Api.request(uri, "/q/health/ready")).statusCode());
+    } finally {
+      for (Socket socket : deaf) {
+        socket.close();
+      }
+    }
+  }
+
+  /**
+   * As many streams as a connection may have, with heads that are nearly as long as they may be.
+   */
+  private static byte[] hundredStreams(String method, String path) throws IOException {
+    var frames = new ByteArrayOutputStream();
+    frames.writeBytes("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
+    frame(frames, SETTINGS, 0, 0, NO_WINDOW);
+    boolean hasBody = method.equals("POST");
+    for (int i = 0; i < 100; i++) {
+      var head = new ByteArrayOutputStream();
+      field(head, ":method", method);
+      field(head, ":scheme", "http");
+      field(head, ":authority", "test");
+      field(head, ":path", path);
+      if (hasBody) {
+        field(head, "content-type", "application/json");
+        field(head, "content-length", "9");
+      }
+      field(head, "x", Integer.toString(i % 10).repeat(7000));
+      int flags = hasBody ? END_HEADERS : END_HEADERS | END_STREAM;
+      frame(frames, HEADERS, flags, 1 + 2 * i, head.toByteArray());
+    }
+    return frames.toByteArray();
+  }
+
+  /** A field of a head, which HPACK neither compresses nor remembers. */
+  private static void field(ByteArrayOutputStream to, String name, String value) {
+    to.write(0);
+    text(to, name);
+    text(to, value);
+  }
+
+  private static void text(ByteArrayOutputStream to, String text) {
+    int left = text.length();
+    if (left < 127) {
+      to.write(left);
+    } else {
+      to.write(127);
+      left -= 127;
+      while (left >= 128) {
+        to.write(left % 128 + 128);
+        left /= 128;
+      }
+      to.write(left);
+    }
+    to.writeBytes(text.getBytes(StandardCharsets.US_ASCII));
+  }
+
+  /** More connections than a heap of 64 MB has room for. */
+  private static final int MANY = 400;
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "POST /v1/completions HTTP/1.1\r\nHost: test\r\nContent-Length: 9\r\n\r\n{",
+        "GET /metrics HTTP/1.1\r\nHost: test\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: "
+      })
+  void connectionsThatWaitForTheirClientsKeepNoProbeOut(String begun) throws Exception {
+    byte[] often = begun.repeat(20).getBytes(StandardCharsets.US_ASCII);
+    List<Socket> deaf = new ArrayList<>();
+    try {
+      for (int i = 0; i < MANY; i++) {
+        var socket = new Socket();
+        socket.setReceiveBufferSize(2048);
+        socket.connect(new InetSocketAddress(uri.getHost(), uri.getPort()));
+        deaf.add(socket);
+        send(
+            socket, begun.startsWith("GET /m") ? often : begun.getBytes(StandardCharsets.US_ASCII));
+        if (i % 20 == 0) {
+          assertEquals(200, Api.send(Api.request(uri, "/q/health/live")).statusCode());
+        }
+      }
+    } finally {
+      for (Socket socket : deaf) {
         socket.close();
       }
     }

@@ -14,6 +14,7 @@ import io.micrometer.core.instrument.Meter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.quarkus.runtime.configuration.MemorySize;
+import io.smallrye.health.api.AsyncHealthCheck;
 import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -24,7 +25,6 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.eclipse.microprofile.health.HealthCheck;
 import org.eclipse.microprofile.health.HealthCheckResponse;
 
 /**
@@ -170,8 +170,8 @@ public final class LentModel implements AutoCloseable {
     return isUp(health().live());
   }
 
-  private static boolean isUp(HealthCheck check) {
-    return check.call().getStatus() == HealthCheckResponse.Status.UP;
+  static boolean isUp(AsyncHealthCheck check) {
+    return check.call().await().indefinitely().getStatus() == HealthCheckResponse.Status.UP;
   }
 
   HealthChecks health() {
