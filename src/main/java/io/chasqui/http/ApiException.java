@@ -145,6 +145,10 @@ final class ApiException extends RuntimeException {
       case PatternException e -> of(501, e.getMessage(), null, "model_unsupported");
       case ModelUnavailableException e -> of(503, e.getMessage(), null, "model_unavailable");
       case EngineFailedException e -> of(503, e.getMessage(), null, "engine_failed");
+      case Throwable _ when ClientLeft.isReasonOf(failure) -> {
+        LOG.debugf("A client left before it was answered: %s", failure.getMessage());
+        yield of(408, "The answer was cancelled because the client left.", null, "cancelled");
+      }
       default -> {
         LOG.error("A request failed", failure);
         yield of(500, "The server failed to answer; its log tells why.", null, "internal_error");

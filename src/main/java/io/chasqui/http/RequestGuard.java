@@ -18,6 +18,7 @@ import java.util.Optional;
 import java.util.UUID;
 import java.util.function.Supplier;
 import java.util.regex.Pattern;
+import org.jboss.logging.Logger;
 import org.jboss.logging.MDC;
 
 /**
@@ -27,6 +28,8 @@ import org.jboss.logging.MDC;
  */
 @Singleton
 class RequestGuard {
+  private static final Logger LOG = Logger.getLogger(RequestGuard.class);
+
   /** In the request if the client has one, in the response in any case. */
   private static final String REQUEST_ID = "X-Request-Id";
 
@@ -83,8 +86,19 @@ class RequestGuard {
     router.post().order(ORDER).handler(bodies);
   }
 
-  /** What Vert.x refuses by itself, such as a request without a host, is the client's fault. */
+  /**
+   * What Vert.x refuses by itself, such as a request without a host, is the client's fault, and
+   * nobody's if the client left. Other failures are the server's: they are logged where they go on
+   * to.
+   */
   private void refuseMalformed(RoutingContext client) {
+    if (ClientLeft.isReasonOf(client.failure())) {
+      LOG.debugf("A client left before it was answered: %s", client.failure().getMessage());
+      if (!client.response().ended() && !client.response().closed()) {
+        client.response().reset();
+      }
+      return;
+    }
     boolean isMalformed =
         client.failure() instanceof VertxException && client.statusCode() / 100 == 4;
     if (isMalformed && !client.response().headWritten()) {

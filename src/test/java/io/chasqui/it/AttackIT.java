@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.chasqui.Await;
 import io.chasqui.http.Api;
+import io.chasqui.http.Http2Frames;
 import java.io.ByteArrayOutputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
@@ -198,5 +199,18 @@ class AttackIT {
         socket.close();
       }
     }
+  }
+
+  @Test
+  void clientsOfHttp2ThatLeaveWhatTheyAskedForAreNoErrors() throws Exception {
+    byte[] request = Http2Frames.ofAClientThatReadsNothing().get(1, "/").toBytes();
+    for (boolean resets : new boolean[] {true, false}) {
+      try (var socket = new Socket(uri.getHost(), uri.getPort())) {
+        send(socket, request);
+        Thread.sleep(300);
+        socket.setSoLinger(resets, 0);
+      }
+    }
+    Thread.sleep(300);
   }
 }

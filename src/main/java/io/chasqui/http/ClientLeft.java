@@ -1,0 +1,17 @@
+package io.chasqui.http;
+
+import io.netty.handler.codec.http2.Http2Exception;
+import io.vertx.core.http.HttpClosedException;
+import io.vertx.core.http.StreamResetException;
+
+/** Tells failures that only say that a client has left from those of the server. */
+final class ClientLeft {
+  private ClientLeft() {}
+
+  /** Whether it is what writing to a client that is gone, or reading from it, ends with. */
+  static boolean isReasonOf(Throwable failure) {
+    return failure instanceof HttpClosedException
+        || failure instanceof StreamResetException
+        || failure instanceof Http2Exception;
+  }
+}
