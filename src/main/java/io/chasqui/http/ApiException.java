@@ -6,6 +6,7 @@ import io.chasqui.engine.GenerationEvent.Finished;
 import io.chasqui.ops.ModelUnavailableException;
 import io.chasqui.tokenizer.PatternException;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.Supplier;
 import org.jboss.logging.Logger;
@@ -54,6 +55,20 @@ final class ApiException extends RuntimeException {
   /** The head of a request lacks what every request has. */
   static ApiException malformedHead(int status, String reason) {
     return of(status, reason + ".", null, "invalid_request");
+  }
+
+  static ApiException nothingHere() {
+    return of(404, "There is nothing at this path; the API is under /v1.", null, null);
+  }
+
+  /**
+   * The path does not take the method.
+   *
+   * @param taken those that it takes
+   */
+  static ApiException wrongMethod(List<String> taken) {
+    String message = "This path takes %s only.".formatted(String.join(", ", taken));
+    return of(405, message, null, null);
   }
 
   /** The path is another spelling of one that may exist. */

@@ -24,9 +24,11 @@ public class ErrorMappers {
     if (status >= 500) {
       return unexpected(e, client);
     }
+    if (e instanceof NotFoundException) {
+      return refused(ApiException.nothingHere());
+    }
     String message =
         switch (e) {
-          case NotFoundException _ -> "There is nothing at this path; the API is under /v1.";
           case NotAllowedException _ -> "This path does not take this method.";
           case NotSupportedException _ ->
               "Send the body as JSON, with content-type: application/json.";

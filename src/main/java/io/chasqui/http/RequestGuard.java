@@ -6,6 +6,7 @@ import io.chasqui.config.ChasquiConfig;
 import io.chasqui.tracing.Tracing;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxException;
+import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.core.http.HttpVersion;
 import io.vertx.ext.web.Router;
@@ -83,6 +84,7 @@ class RequestGuard {
     if (keys.areNeeded()) {
       router.route().order(ORDER).handler(this::requireKey);
     }
+    router.route().order(ORDER).handler(this::requireMethod);
     router.post().order(ORDER).handler(bodies);
   }
 
@@ -172,9 +174,28 @@ class RequestGuard {
     }
   }
 
+  /** A path takes its own methods only, and tells them whoever asks with OPTIONS. */
+  private void requireMethod(RoutingContext client) {
+    String method = client.request().method().name();
+    List<String> taken = Endpoints.methods(client.request().uri());
+    boolean isQuestion = method.equals(Endpoints.QUESTION);
+    if (!taken.isEmpty() && (isQuestion || !taken.contains(method))) {
+      client.response().putHeader(HttpHeaders.ALLOW, String.join(", ", taken));
+    }
+    if (isQuestion && taken.isEmpty()) {
+      refuse(client, ApiException.nothingHere());
+    } else if (isQuestion) {
+      client.response().end();
+    } else if (taken.isEmpty() || taken.contains(method)) {
+      client.next();
+    } else {
+      refuse(client, ApiException.wrongMethod(taken));
+    }
+  }
+
   /** Health, metrics and the page are free for all; whatever else there may be is not. */
   private void requireKey(RoutingContext client) {
-    if (PlainPath.isFree(client.request().uri())) {
+    if (Endpoints.isFree(client.request().uri())) {
       client.next();
       return;
     }

@@ -116,7 +116,8 @@ class RequestGuardTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"/q/health/live", "/q/health/ready", "/metrics", "/q/metrics", "/"})
+  @ValueSource(
+      strings = {"/q/health/live", "/q/health/", "/q/health/ready", "/metrics", "/q/metrics", "/"})
   void healthMetricsAndThePageNeedNone(String path) {
     Await.until(path + " is there", () -> Api.send(Api.request(server, path)).statusCode() == 200);
   }
