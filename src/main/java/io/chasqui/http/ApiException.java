@@ -52,9 +52,18 @@ final class ApiException extends RuntimeException {
         "model_not_found");
   }
 
-  /** The head of a request lacks what every request has. */
-  static ApiException malformedHead(int status, String reason) {
-    return of(status, reason + ".", null, "invalid_request");
+  /** The head of a request is not one that can be read further. */
+  static ApiException malformedHead(int status, String message) {
+    return of(status, message, null, "invalid_request");
+  }
+
+  static ApiException tooManyHeaders(int most) {
+    return malformedHead(431, "The request has more than %d headers: send fewer.".formatted(most));
+  }
+
+  /** Before the body is sent, a client wants to hear something that the server does not know. */
+  static ApiException unknownExpectation() {
+    return malformedHead(417, "Leave out the header 'Expect', or send 'Expect: 100-continue'.");
   }
 
   static ApiException nothingHere() {

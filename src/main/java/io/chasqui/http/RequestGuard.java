@@ -4,9 +4,10 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.chasqui.config.ChasquiConfig;
 import io.chasqui.tracing.Tracing;
+import io.netty.handler.codec.http.HttpResponseStatus;
 import io.vertx.core.Vertx;
-import io.vertx.core.VertxException;
 import io.vertx.core.http.HttpHeaders;
+import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.core.http.HttpVersion;
 import io.vertx.ext.web.Router;
@@ -30,9 +31,6 @@ import org.jboss.logging.MDC;
 @Singleton
 class RequestGuard {
   private static final Logger LOG = Logger.getLogger(RequestGuard.class);
-
-  /** In the request if the client has one, in the response in any case. */
-  private static final String REQUEST_ID = "X-Request-Id";
 
   /** What the log's format calls it. */
   private static final String LOGGED_ID = "requestId";
@@ -75,8 +73,9 @@ class RequestGuard {
   }
 
   void guard(@Observes Router router) {
-    router.route().order(ORDER).failureHandler(this::refuseMalformed);
+    router.route().order(ORDER).failureHandler(this::answerFailure);
     router.route().order(ORDER).handler(this::identify);
+    router.route().order(ORDER).handler(this::requireHead);
     router.route().order(ORDER).handler(this::requirePlainPath);
     if (tracing.isOn()) {
       TRACED.forEach(path -> router.route(path).order(ORDER).handler(tracing::begin));
@@ -89,37 +88,56 @@ class RequestGuard {
   }
 
   /**
-   * What Vert.x refuses by itself, such as a request without a host, is the client's fault, and
-   * nobody's if the client left. Other failures are the server's: they are logged where they go on
-   * to.
+   * Answers what Vert.x refuses by itself, and forgets clients that left before they were answered.
+   * Other failures are the server's: they are logged where they go on to.
    */
-  private void refuseMalformed(RoutingContext client) {
+  private void answerFailure(RoutingContext client) {
+    HttpServerResponse response = client.response();
     if (ClientLeft.isReasonOf(client.failure())) {
       LOG.debugf("A client left before it was answered: %s", client.failure().getMessage());
-      if (!client.response().ended() && !client.response().closed()) {
-        client.response().reset();
+      if (!response.ended() && !response.closed()) {
+        response.reset();
       }
-      return;
-    }
-    boolean isMalformed =
-        client.failure() instanceof VertxException && client.statusCode() / 100 == 4;
-    if (isMalformed && !client.response().headWritten()) {
-      refuse(
-          client, ApiException.malformedHead(client.statusCode(), client.failure().getMessage()));
+    } else if (client.statusCode() / 100 == 4 && !response.headWritten()) {
+      if (client.get(LOGGED_ID) == null) {
+        giveId(client);
+      }
+      refuse(client, refusedByVertx(client));
     } else {
       client.next();
     }
   }
 
+  private static ApiException refusedByVertx(RoutingContext client) {
+    HttpServerRequest request = client.request();
+    if (request.version() != HttpVersion.HTTP_1_0 && request.authority() == null) {
+      String message =
+          request.getHeader(HttpHeaders.HOST) == null
+              ? "Send the header 'Host' (HTTP/2: ':authority'), such as 'Host: localhost:8080'."
+              : "Send the name of a host and at most a port in the header 'Host', such as 'localhost:8080'.";
+      return ApiException.malformedHead(400, message);
+    }
+    if (!PlainPath.isPlain(request.uri())) {
+      return ApiException.pathNotPlain();
+    }
+    String reason = HttpResponseStatus.valueOf(client.statusCode()).reasonPhrase();
+    return ApiException.malformedHead(
+        client.statusCode(), "The request cannot be served: %s.".formatted(reason));
+  }
+
   private void identify(RoutingContext client) {
-    String asked = client.request().getHeader(REQUEST_ID);
-    String id = asked != null && ID.matcher(asked).matches() ? asked : UUID.randomUUID().toString();
-    client.response().putHeader(REQUEST_ID, id);
-    MDC.put(LOGGED_ID, id);
-    client.put(LOGGED_ID, id);
+    giveId(client);
     Connection.arrived(client.request());
     client.addEndHandler(sent -> Connection.answered(client.request()));
     goOnWhenReadSoFar(client);
+  }
+
+  private static void giveId(RoutingContext client) {
+    String asked = client.request().getHeader(RequestHead.REQUEST_ID);
+    String id = asked != null && ID.matcher(asked).matches() ? asked : UUID.randomUUID().toString();
+    client.response().putHeader(RequestHead.REQUEST_ID, id);
+    MDC.put(LOGGED_ID, id);
+    client.put(LOGGED_ID, id);
   }
 
   /**
@@ -164,6 +182,11 @@ class RequestGuard {
         MDC.put(LOGGED_ID, before);
       }
     }
+  }
+
+  private void requireHead(RoutingContext client) {
+    RequestHead.refusal(client.request())
+        .ifPresentOrElse(error -> refuse(client, error), client::next);
   }
 
   private void requirePlainPath(RoutingContext client) {

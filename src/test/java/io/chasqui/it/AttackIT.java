@@ -201,6 +201,57 @@ class AttackIT {
     }
   }
 
+  /** Whatever may follow such a head is not read as a request. */
+  @Test
+  void headsThatAreNoneAreRefusedInTheApisForm() throws Exception {
+    requireRefused(400, "GET /v1/estimate?context=%zz HTTP/1.1", "");
+    requireRefused(400, "GET /v1/models/%zz HTTP/1.1", "");
+    requireRefused(400, "GET * HTTP/1.1", "Connection: close\r\n");
+    requireRefused(505, "GET / HTTP/1.2", "");
+    requireRefused(400, "GET /", "");
+    requireRefused(414, "GET /v1/models/" + "a".repeat(5000) + " HTTP/1.1", "");
+    requireRefused(431, "GET / HTTP/1.1", "X: " + "a".repeat(9000) + "\r\n");
+    requireRefused(431, "GET / HTTP/1.1", "X: a\r\n".repeat(100));
+    requireRefused(400, "GET / HTTP/1.1", "Host: other\r\n");
+    requireRefused(417, "POST / HTTP/1.1", "Expect: 200-ok\r\nContent-Length: 9\r\n");
+    requireRefused(400, "POST / HTTP/1.1", "Transfer-Encoding: xchunked\r\n");
+    requireRefused(400, "POST / HTTP/1.1", "Transfer-Encoding: gzip, chunked\r\n");
+    requireRefused(400, "POST / HTTP/1.1", "Content-Length: 1\r\nContent-Length: 2\r\n");
+    requireRefused(400, "POST / HTTP/1.1", "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n");
+  }
+
+  private void requireRefused(int status, String line, String headers) throws IOException {
+    String next = "GET /q/health/live HTTP/1.1\r\nHost: test\r\n\r\n";
+    String answer = answer("%s\r\nHost: test\r\n%s\r\n%s".formatted(line, headers, next));
+
+    assertTrue(answer.startsWith("HTTP/1.1 %d ".formatted(status)), answer);
+    assertEquals(1, answer.split("HTTP/1[.]1 [1-5]", -1).length - 1, answer);
+    assertTrue(answer.contains("\r\nX-Request-Id: "), answer);
+    assertTrue(answer.contains("\r\nContent-Type: application/json\r\n"), answer);
+    assertTrue(answer.contains("{\"error\":{\"message\":\""), answer);
+  }
+
+  @Test
+  void aRequestThatWantsAnotherProtocolIsServedInItsOwn() throws Exception {
+    String body = Api.completion("One", "max_tokens", 1);
+    String upgrade =
+        "POST %s HTTP/1.1\r\nHost: test\r\nUpgrade: h2c\r\nConnection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n"
+            .formatted(Api.COMPLETIONS, body.length(), body);
+    String last = "GET /q/health/live HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n";
+    String answers = answer(upgrade + last);
+
+    assertEquals(2, answers.split("HTTP/1[.]1 200 OK", -1).length - 1, answers);
+  }
+
+  /** All that the server sends until it closes the connection. */
+  private String answer(String request) throws IOException {
+    try (var socket = new Socket(uri.getHost(), uri.getPort())) {
+      socket.setSoTimeout(30_000);
+      send(socket, request.getBytes(StandardCharsets.US_ASCII));
+      return new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    }
+  }
+
   @Test
   void clientsOfHttp2ThatLeaveWhatTheyAskedForAreNoErrors() throws Exception {
     byte[] request = Http2Frames.ofAClientThatReadsNothing().get(1, "/").toBytes();
