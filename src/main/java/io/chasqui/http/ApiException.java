@@ -6,6 +6,7 @@ import io.chasqui.engine.GenerationEvent.Finished;
 import io.chasqui.ops.ModelUnavailableException;
 import io.chasqui.tokenizer.PatternException;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.Supplier;
 import org.jboss.logging.Logger;
@@ -51,9 +52,32 @@ final class ApiException extends RuntimeException {
         "model_not_found");
   }
 
-  /** The head of a request lacks what every request has. */
-  static ApiException malformedHead(int status, String reason) {
-    return of(status, reason + ".", null, "invalid_request");
+  /** The head of a request is not one that can be read further. */
+  static ApiException malformedHead(int status, String message) {
+    return of(status, message, null, "invalid_request");
+  }
+
+  static ApiException tooManyHeaders(int most) {
+    return malformedHead(431, "The request has more than %d headers: send fewer.".formatted(most));
+  }
+
+  /** Before the body is sent, a client wants to hear something that the server does not know. */
+  static ApiException unknownExpectation() {
+    return malformedHead(417, "Leave out the header 'Expect', or send 'Expect: 100-continue'.");
+  }
+
+  static ApiException nothingHere() {
+    return of(404, "There is nothing at this path; the API is under /v1.", null, null);
+  }
+
+  /**
+   * The path does not take the method.
+   *
+   * @param taken those that it takes
+   */
+  static ApiException wrongMethod(List<String> taken) {
+    String message = "This path takes %s only.".formatted(String.join(", ", taken));
+    return of(405, message, null, null);
   }
 
   /** The path is another spelling of one that may exist. */
@@ -63,10 +87,6 @@ final class ApiException extends RuntimeException {
         "Write the path plainly, such as '/v1/chat/completions': without a host, ';', '//', '/../' or encoded letters.",
         null,
         "invalid_path");
-  }
-
-  static ApiException noSuchPath() {
-    return of(404, "There is nothing at this path; the API is under /v1.", null, null);
   }
 
   /** The request has no key, or none of this server's. */
@@ -157,6 +177,10 @@ final class ApiException extends RuntimeException {
       case PatternException e -> of(501, e.getMessage(), null, "model_unsupported");
       case ModelUnavailableException e -> of(503, e.getMessage(), null, "model_unavailable");
       case EngineFailedException e -> of(503, e.getMessage(), null, "engine_failed");
+      case Throwable _ when ClientLeft.isReasonOf(failure) -> {
+        LOG.debugf("A client left before it was answered: %s", failure.getMessage());
+        yield of(408, "The answer was cancelled because the client left.", null, "cancelled");
+      }
       default -> {
         LOG.error("A request failed", failure);
         yield of(500, "The server failed to answer; its log tells why.", null, "internal_error");

@@ -23,9 +23,14 @@ import java.util.function.BiConsumer;
  * ended: such a request goes on with its last byte, before it ends. So its length must be known.
  */
 final class BodyReader implements Handler<RoutingContext> {
+  /** In the header {@code Expect}: the client waits for an answer before it sends a body. */
+  static final String CONTINUE = "100-continue";
+
   private static final String KEY = BodyReader.class.getName();
 
   private static final byte[] NOTHING = {};
+
+  private static final long UNKNOWN = -1;
 
   /** What a body has room for at first; twice as much each time when that is full. */
   private static final int FIRST_ROOM = 1024;
@@ -80,6 +85,12 @@ final class BodyReader implements Handler<RoutingContext> {
     reading.begin();
   }
 
+  /** How long a body is, as its head tells. */
+  private static long length(HttpServerRequest request) {
+    String length = request.getHeader("Content-Length");
+    return length != null && length.matches("[0-9]{1,18}") ? Long.parseLong(length) : UNKNOWN;
+  }
+
   /** One body. It is touched on its event loop only, until it is whole. */
   private final class Reading {
     private final RoutingContext client;
@@ -108,7 +119,11 @@ final class BodyReader implements Handler<RoutingContext> {
       });
       share.waitForClient();
       HttpServerRequest request = client.request();
-      if ("100-continue".equalsIgnoreCase(request.getHeader("Expect"))) {
+      if (CONTINUE.equalsIgnoreCase(request.getHeader("Expect"))) {
+        if (length(request) > largest) {
+          refuseBeforeItComes(request);
+          return;
+        }
         client.response().writeContinue();
       }
       if (request.version() == HttpVersion.HTTP_2) {
@@ -118,14 +133,23 @@ final class BodyReader implements Handler<RoutingContext> {
       }
     }
 
+    /** The client may send the body all the same, or not: nothing can follow it. */
+    private void refuseBeforeItComes(HttpServerRequest request) {
+      if (request.version() != HttpVersion.HTTP_2) {
+        client.response().putHeader("Connection", "close");
+        client.addEndHandler(sent -> request.connection().close());
+      }
+      refuse(ApiException.bodyTooLarge(largest));
+      end();
+    }
+
     private void goOnWithTheLastByte(HttpServerRequest request) {
-      String length = request.getHeader("Content-Length");
-      if (length == null || !length.matches("[0-9]{1,18}")) {
+      missing = length(request);
+      if (missing == UNKNOWN) {
         refuse(ApiException.lengthRequired());
         end();
         return;
       }
-      missing = Long.parseLong(length);
       if (missing == 0) {
         end();
         return;

@@ -237,12 +237,25 @@ final class Connection extends ChannelInboundHandlerAdapter {
 
   /** Sees the requests and responses of HTTP/1. */
   private final class Messages extends ChannelDuplexHandler {
+    /** Whether a head was refused: it is unknown what the bytes after it are. */
+    private boolean isRefused;
+
     @Override
     public void channelRead(ChannelHandlerContext context, Object message) throws Exception {
-      if (message instanceof HttpRequest) {
+      if (isRefused) {
+        ReferenceCountUtil.release(message);
+        return;
+      }
+      if (message instanceof HttpRequest head) {
         expectsHead = false;
         stopHeadTimer();
         begin();
+        isRefused = RequestHead.isRefused(head);
+      }
+      if (isRefused) {
+        super.channelRead(context, message);
+        super.channelRead(context, LastHttpContent.EMPTY_LAST_CONTENT);
+        return;
       }
       if (message instanceof LastHttpContent) {
         expectsHead = true;

@@ -25,7 +25,7 @@ public class ErrorMappers {
       return unexpected(e, client);
     }
     if (e instanceof NotFoundException) {
-      return refused(ApiException.noSuchPath());
+      return refused(ApiException.nothingHere());
     }
     String message =
         switch (e) {

@@ -1,6 +1,5 @@
 package io.chasqui.http;
 
-import java.util.Set;
 import java.util.regex.Pattern;
 
 /**
@@ -22,18 +21,6 @@ final class PlainPath {
 
   /** A model's name may hold a slash and other characters that a client has to encode. */
   private static final String MODELS = "/v1/models/";
-
-  /** The paths that need no key, in the only spelling in which they need none. */
-  private static final Set<String> FREE =
-      Set.of(
-          "/",
-          "/index.html",
-          "/metrics",
-          "/q/metrics",
-          "/q/health",
-          "/q/health/started",
-          "/q/health/ready",
-          "/q/health/live");
 
   private PlainPath() {}
 
@@ -66,25 +53,8 @@ final class PlainPath {
         && !segment.equals("..");
   }
 
-  /** Whether anybody may ask for it. Everything else needs a key, whether it exists or not. */
-  static boolean isFree(String target) {
-    return FREE.contains(path(target));
-  }
-
-  /** Whether it asks how the server is. */
-  static boolean isProbe(String target) {
-    return isFree(target) && target.startsWith("/q/health");
-  }
-
-  /**
-   * Whether it is one of the framework's own paths, beneath {@code /q}, that this server does not
-   * show.
-   */
-  static boolean isHidden(String target) {
-    return path(target).startsWith("/q/") && !isFree(target);
-  }
-
-  private static String path(String target) {
+  /** A target without its query. */
+  static String path(String target) {
     int query = target.indexOf('?');
     return query < 0 ? target : target.substring(0, query);
   }

@@ -4,8 +4,9 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.chasqui.config.ChasquiConfig;
 import io.chasqui.tracing.Tracing;
+import io.netty.handler.codec.http.HttpResponseStatus;
 import io.vertx.core.Vertx;
-import io.vertx.core.VertxException;
+import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.core.http.HttpVersion;
@@ -19,6 +20,7 @@ import java.util.Optional;
 import java.util.UUID;
 import java.util.function.Supplier;
 import java.util.regex.Pattern;
+import org.jboss.logging.Logger;
 import org.jboss.logging.MDC;
 
 /**
@@ -28,8 +30,7 @@ import org.jboss.logging.MDC;
  */
 @Singleton
 class RequestGuard {
-  /** In the request if the client has one, in the response in any case. */
-  private static final String REQUEST_ID = "X-Request-Id";
+  private static final Logger LOG = Logger.getLogger(RequestGuard.class);
 
   /** What the log's format calls it. */
   private static final String LOGGED_ID = "requestId";
@@ -74,8 +75,9 @@ class RequestGuard {
   }
 
   void guard(@Observes Router router) {
-    router.route().order(ORDER).failureHandler(this::refuseMalformed);
+    router.route().order(ORDER).failureHandler(this::answerFailure);
     router.route().order(ORDER).handler(this::identify);
+    router.route().order(ORDER).handler(this::requireHead);
     router.route().order(ORDER).handler(this::requirePlainPath);
     if (tracing.isOn()) {
       TRACED.forEach(path -> router.route(path).order(ORDER).handler(tracing::begin));
@@ -83,34 +85,65 @@ class RequestGuard {
     if (keys.areNeeded()) {
       router.route().order(ORDER).handler(this::requireKey);
     }
+    router.route().order(ORDER).handler(this::requireMethod);
     router.post().order(ORDER).handler(bodies);
     router.route().order(ORDER).handler(this::goOn);
   }
 
-  /** What Vert.x refuses by itself, such as a request without a host, is the client's fault. */
-  private void refuseMalformed(RoutingContext client) {
-    boolean isMalformed =
-        client.failure() instanceof VertxException && client.statusCode() / 100 == 4;
-    if (isMalformed && !client.response().headWritten()) {
-      refuse(
-          client, ApiException.malformedHead(client.statusCode(), client.failure().getMessage()));
+  /**
+   * Answers what Vert.x refuses by itself, and forgets clients that left before they were answered.
+   * Other failures are the server's: they are logged where they go on to.
+   */
+  private void answerFailure(RoutingContext client) {
+    HttpServerResponse response = client.response();
+    if (ClientLeft.isReasonOf(client.failure())) {
+      LOG.debugf("A client left before it was answered: %s", client.failure().getMessage());
+      if (!response.ended() && !response.closed()) {
+        response.reset();
+      }
+    } else if (client.statusCode() / 100 == 4 && !response.headWritten()) {
+      if (client.get(LOGGED_ID) == null) {
+        giveId(client);
+      }
+      refuse(client, refusedByVertx(client));
     } else {
       client.next();
     }
   }
 
+  private static ApiException refusedByVertx(RoutingContext client) {
+    HttpServerRequest request = client.request();
+    if (request.version() != HttpVersion.HTTP_1_0 && request.authority() == null) {
+      String message =
+          request.getHeader(HttpHeaders.HOST) == null
+              ? "Send the header 'Host' (HTTP/2: ':authority'), such as 'Host: localhost:8080'."
+              : "Send the name of a host and at most a port in the header 'Host', such as 'localhost:8080'.";
+      return ApiException.malformedHead(400, message);
+    }
+    if (!PlainPath.isPlain(request.uri())) {
+      return ApiException.pathNotPlain();
+    }
+    String reason = HttpResponseStatus.valueOf(client.statusCode()).reasonPhrase();
+    return ApiException.malformedHead(
+        client.statusCode(), "The request cannot be served: %s.".formatted(reason));
+  }
+
   private void identify(RoutingContext client) {
-    String asked = client.request().getHeader(REQUEST_ID);
-    String id = asked != null && ID.matcher(asked).matches() ? asked : UUID.randomUUID().toString();
-    client.response().putHeader(REQUEST_ID, id);
-    MDC.put(LOGGED_ID, id);
-    client.put(LOGGED_ID, id);
+    giveId(client);
     Connection.arrived(client.request());
     client.addEndHandler(sent -> Connection.answered(client.request()));
     ClientWait.begin(client);
     if (streams.takeIn(client)) {
       goOnWhenReadSoFar(client);
     }
+  }
+
+  private static void giveId(RoutingContext client) {
+    String asked = client.request().getHeader(RequestHead.REQUEST_ID);
+    String id = asked != null && ID.matcher(asked).matches() ? asked : UUID.randomUUID().toString();
+    client.response().putHeader(RequestHead.REQUEST_ID, id);
+    MDC.put(LOGGED_ID, id);
+    client.put(LOGGED_ID, id);
   }
 
   /**
@@ -157,20 +190,44 @@ class RequestGuard {
     }
   }
 
+  private void requireHead(RoutingContext client) {
+    RequestHead.refusal(client.request())
+        .ifPresentOrElse(error -> refuse(client, error), client::next);
+  }
+
   private void requirePlainPath(RoutingContext client) {
-    String target = client.request().uri();
-    if (!PlainPath.isPlain(target)) {
-      refuse(client, ApiException.pathNotPlain());
-    } else if (PlainPath.isHidden(target)) {
-      refuse(client, ApiException.noSuchPath());
-    } else {
+    if (PlainPath.isPlain(client.request().uri())) {
       client.next();
+    } else {
+      refuse(client, ApiException.pathNotPlain());
+    }
+  }
+
+  /**
+   * There are no paths but our own, whatever the framework would serve, and each takes its own
+   * methods only, which it tells whoever asks with OPTIONS.
+   */
+  private void requireMethod(RoutingContext client) {
+    String method = client.request().method().name();
+    List<String> taken = Endpoints.methods(client.request().uri());
+    boolean isQuestion = method.equals(Endpoints.QUESTION);
+    if (taken.isEmpty()) {
+      refuse(client, ApiException.nothingHere());
+    } else if (taken.contains(method) && !isQuestion) {
+      client.next();
+    } else {
+      client.response().putHeader(HttpHeaders.ALLOW, String.join(", ", taken));
+      if (isQuestion) {
+        client.response().end();
+      } else {
+        refuse(client, ApiException.wrongMethod(taken));
+      }
     }
   }
 
   /** Health, metrics and the page are free for all; whatever else there may be is not. */
   private void requireKey(RoutingContext client) {
-    if (PlainPath.isFree(client.request().uri())) {
+    if (Endpoints.isFree(client.request().uri())) {
       client.next();
       return;
     }
@@ -198,7 +255,7 @@ class RequestGuard {
    */
   private void goOn(RoutingContext client) {
     HttpServerRequest request = client.request();
-    if (PlainPath.isProbe(request.uri())
+    if (Endpoints.isProbe(request.uri())
         || (Connections.hasRoomToWork(request) && streams.hasRoomToWork(request))) {
       ClientWait.of(client).goOn();
       client.next();

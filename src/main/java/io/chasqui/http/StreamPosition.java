@@ -25,6 +25,9 @@ import java.util.stream.Collectors;
 record StreamPosition(int created, long seed, int request, int[] events) {
   static final String HEADER = "Last-Event-ID";
 
+  /** The usage. */
+  private static final int MAX_OF_NO_CHOICE = 1;
+
   private static final HexFormat HEX = HexFormat.of();
   private static final Pattern TEXT =
       Pattern.compile("([0-9a-f]{8})([0-9a-f]{16})([0-9a-f]{8})[.]([0-9]{1,9}(?:-[0-9]{1,9})+)");
@@ -53,7 +56,11 @@ record StreamPosition(int created, long seed, int request, int[] events) {
     }
     int[] events =
         Arrays.stream(parts.group(4).split("-", -1)).mapToInt(Integer::parseInt).toArray();
-    if (HexFormat.fromHexDigits(parts.group(3)) != request || events.length != 1 + choices) {
+    boolean isOfTheRequest =
+        HexFormat.fromHexDigits(parts.group(3)) == request
+            && events.length == 1 + choices
+            && events[0] <= MAX_OF_NO_CHOICE;
+    if (!isOfTheRequest) {
       throw refused("is the id of an event of another request; repeat that request as it was.");
     }
     return new StreamPosition(

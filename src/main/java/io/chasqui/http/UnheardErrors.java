@@ -30,6 +30,8 @@ class UnheardErrors {
           EngineFailedException _,
           WebApplicationException _ ->
           LOG.debugf("A client left before it was told: %s", error.getMessage());
+      case Throwable _ when ClientLeft.isReasonOf(error) ->
+          LOG.debugf("A client left before it was answered: %s", error.getMessage());
       default -> LOG.error("Something failed when nobody was left to be told", error);
     }
   }

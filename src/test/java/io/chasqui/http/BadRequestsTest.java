@@ -300,10 +300,44 @@ class BadRequestsTest {
     "PUT,/v1/chat/completions, 405",
     "DELETE,/v1/models, 405",
     "POST,/v1/models, 405",
-    "GET,/tokenize, 405"
+    "GET,/tokenize, 405",
+    "DELETE,/q/health, 405",
+    "POST,/q/health/live, 405",
+    "POST,/q/metrics, 405",
+    "PUT,/, 405",
+    "PUT,/metrics, 405",
+    "OPTIONS,/foo, 404",
+    "OPTIONS,/v1/foo, 404",
+    "OPTIONS,/q/foo, 404"
   })
   void aWrongPathOrMethodGetsTheEnvelope(String method, String path, int status) {
     refused(status, Api.send(Api.request(server, path).method(method, BodyPublishers.noBody())));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "PUT, /v1/chat/completions, 'POST, OPTIONS'",
+    "OPTIONS, /v1/chat/completions, 'POST, OPTIONS'",
+    "DELETE, /q/health/ready, 'GET, HEAD, OPTIONS'",
+    "OPTIONS, /q/health, 'GET, HEAD, OPTIONS'",
+    "OPTIONS, /v1/models/demo, 'GET, HEAD, OPTIONS'",
+    "OPTIONS, /, 'GET, HEAD, OPTIONS'"
+  })
+  void aPathTellsItsMethods(String method, String path, String allowed) {
+    HttpResponse<String> response =
+        Api.send(Api.request(server, path).method(method, BodyPublishers.noBody()));
+
+    assertEquals(method.equals("OPTIONS") ? 200 : 405, response.statusCode());
+    assertEquals(allowed, response.headers().firstValue("Allow").orElseThrow());
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"/", "/metrics", "/q/metrics", "/q/health", "/v1/models", "/v1/estimate"})
+  void whatIsReadHasAHead(String path) {
+    HttpResponse<String> response =
+        Api.send(Api.request(server, path).method("HEAD", BodyPublishers.noBody()));
+
+    assertEquals(200, response.statusCode());
   }
 
   @ParameterizedTest

@@ -2,6 +2,8 @@ package io.chasqui.http;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.quarkus.test.common.http.TestHTTPResource;
 import io.quarkus.test.junit.QuarkusTest;
@@ -11,6 +13,8 @@ import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
 import jakarta.inject.Inject;
 import java.io.ByteArrayInputStream;
+import java.io.EOFException;
+import java.io.UncheckedIOException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -75,6 +79,20 @@ class BodyReaderTest {
       assertEquals("HTTP/1.1 100 Continue", connection.readHead().statusLine());
       connection.send(body);
       assertEquals("HTTP/1.1 200 OK", connection.readHead().statusLine());
+    }
+  }
+
+  @Test
+  void whoAsksBeforeSendingABodyThatIsTooLargeIsRefusedAtOnce() {
+    try (var connection = new RawConnection(server)) {
+      connection.send(head(memory.largestBody() + 1, "Expect: 100-continue\r\n"));
+      RawConnection.Head answer = connection.readHead();
+
+      assertEquals("HTTP/1.1 413 Request Entity Too Large", answer.statusLine());
+      assertEquals("close", answer.headers().get("connection"));
+      connection.readText(Integer.parseInt(answer.headers().get("content-length")));
+      var end = assertThrows(UncheckedIOException.class, connection::readHead);
+      assertInstanceOf(EOFException.class, end.getCause());
     }
   }
 

@@ -15,6 +15,8 @@ import java.util.List;
 import java.util.Random;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** A client may leave whenever it likes: no operator has to look at that. */
 @QuarkusTest
@@ -43,6 +45,32 @@ class LeavingClientsTest {
       }
       Await.until("all are given up", () -> engine.running() + engine.waiting() == 0);
       // What the end of an answer leads to runs on another thread.
+      LockSupport.parkNanos(Duration.ofMillis(300).toNanos());
+
+      assertEquals(List.of(), log.problems());
+    } finally {
+      log.close();
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"/", "/index.html", "/metrics", "/q/health", "/v1/models", "/nothing"})
+  void neitherHasItAnyOfClientsOfHttp2ThatLeaveWhatTheyAskedForUnread(String path) {
+    var request = Http2Frames.ofAClientThatReadsNothing().get(1, path).toBytes();
+    List<byte[]> farewells =
+        List.of(
+            new byte[0],
+            new Http2Frames().reset(1).toBytes(),
+            new Http2Frames().goAway().toBytes());
+    var log = LogLines.ofAll();
+    try {
+      for (byte[] farewell : farewells) {
+        try (var client = new RawConnection(server)) {
+          client.send(request);
+          LockSupport.parkNanos(Duration.ofMillis(200).toNanos());
+          client.send(farewell);
+        }
+      }
       LockSupport.parkNanos(Duration.ofMillis(300).toNanos());
 
       assertEquals(List.of(), log.problems());

@@ -17,6 +17,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.SocketTimeoutException;
 import java.net.URI;
+import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
@@ -37,6 +38,8 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.logging.Level;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Who asks needs a key, may ask so often, and must say what he wants before long. */
@@ -116,7 +119,8 @@ class RequestGuardTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"/q/health/live", "/q/health/ready", "/metrics", "/q/metrics", "/"})
+  @ValueSource(
+      strings = {"/q/health/live", "/q/health/", "/q/health/ready", "/metrics", "/q/metrics", "/"})
   void healthMetricsAndThePageNeedNone(String path) {
     Await.until(path + " is there", () -> Api.send(Api.request(server, path)).statusCode() == 200);
   }
@@ -282,16 +286,47 @@ class RequestGuardTest {
     assertFalse(end.getCause() instanceof SocketTimeoutException, "it is still open");
   }
 
-  @Test
-  void aRequestWithoutAHostIsTheClientsFault() {
+  @ParameterizedTest
+  @CsvSource({
+    "GET / HTTP/1.1, 400, invalid_request, Send the header 'Host'.*",
+    "GET / HTTP/1.1|Host: a b, 400, invalid_request, Send the name of a host.*",
+    "GET / HTTP/1.1|Host: a:99999999, 400, invalid_request, Send the name of a host.*",
+    "GET * HTTP/1.1|Host: test, 400, invalid_path, Write the path plainly.*",
+    "GET v1/models HTTP/1.1|Host: test, 400, invalid_path, Write the path plainly.*",
+    "GET / HTTP/1.1|Host: test|Expect: 200-ok, 417, invalid_request, .*'Expect: 100-continue'.*"
+  })
+  void whatVertxWouldRefuseIsToldInTheApisForm(
+      String head, int status, String code, String message) {
     try (var connection = new RawConnection(server)) {
-      send(connection, "GET / HTTP/1.1\r\n\r\n");
+      send(connection, head.replace("|", "\r\n") + "\r\nX-Request-Id: abc\r\n\r\n");
       RawConnection.Head answer = connection.readHead();
-      int length = Integer.parseInt(answer.headers().get("content-length"));
+      String body = connection.readText(Integer.parseInt(answer.headers().get("content-length")));
 
-      assertEquals("HTTP/1.1 400 Bad Request", answer.statusLine());
-      assertEquals(
-          "invalid_request", Api.parse(connection.readText(length)).at("/error/code").textValue());
+      assertTrue(answer.statusLine().startsWith("HTTP/1.1 " + status), answer.statusLine());
+      assertEquals("abc", answer.headers().get("x-request-id"));
+      assertEquals("application/json", answer.headers().get("content-type"));
+      JsonNode error = Api.parse(body).get("error");
+      assertEquals(code, error.get("code").textValue());
+      assertTrue(error.get("message").textValue().matches(message), body);
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(HttpClient.Version.class)
+  void aRequestOfManyHeadersIsRefused(HttpClient.Version version) throws Exception {
+    try (HttpClient client = HttpClient.newBuilder().version(version).build()) {
+      HttpRequest.Builder request = Api.request(server, "/q/health/live");
+      client.send(request.build(), HttpResponse.BodyHandlers.discarding());
+      for (int i = 0; i < 100; i++) {
+        request.header("X-" + i % 9, "value " + i);
+      }
+
+      HttpResponse<String> refused =
+          client.send(request.build(), HttpResponse.BodyHandlers.ofString());
+
+      assertEquals(version, refused.version());
+      assertEquals(431, refused.statusCode());
+      assertTrue(Api.error(refused).get("message").textValue().contains("100 headers"));
     }
   }
 

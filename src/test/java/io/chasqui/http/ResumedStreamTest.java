@@ -131,6 +131,16 @@ class ResumedStreamTest {
     assertEquals("Last-Event-ID", error.get("param").textValue());
   }
 
+  @Test
+  void anIdOfMoreEventsThanAnAnswerHasIsRefused() {
+    String body = Api.chat("Hello", "stream", true, "max_tokens", 4);
+    String id = stream(Api.CHAT, body, "").ids().getFirst();
+
+    JsonNode error = Api.error(send(Api.CHAT, body, id.replaceFirst("[.].*", ".99999-1")));
+
+    assertEquals("Last-Event-ID", error.get("param").textValue());
+  }
+
   @ParameterizedTest
   @CsvSource({"Hello, 1", "Hello!, 0"})
   void theIdOfAnotherRequestIsRefused(String question, int temperature) {

@@ -6,8 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.chasqui.Await;
 import io.chasqui.http.Api;
-import java.io.ByteArrayOutputStream;
-import java.io.DataOutputStream;
+import io.chasqui.http.Http2Frames;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -136,23 +135,10 @@ class AttackIT {
     socket.getOutputStream().write(bytes);
   }
 
-  /** A GET of / is three bytes of HPACK: the method, the scheme and the path, by their numbers. */
-  private static final byte[] GET = {(byte) 0x82, (byte) 0x86, (byte) 0x84};
-
-  private static final int HEADERS = 1;
-  private static final int RESET = 3;
-  private static final int SETTINGS = 4;
-
-  private static final int END_STREAM = 1;
-  private static final int END_HEADERS = 4;
-
   @Test
   void aConnectionThatResetsStreamAfterStreamIsClosed() throws Exception {
     try (Socket socket = new Socket(uri.getHost(), uri.getPort())) {
-      var frames = new ByteArrayOutputStream();
-      frames.writeBytes("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
-      frame(frames, SETTINGS, 0, 0, new byte[0]);
-      send(socket, frames.toByteArray());
+      send(socket, Http2Frames.ofAClientThatReadsNothing().toBytes());
       Await.until("it is closed", () -> !sendsMany(socket));
       assertTrue(stream < 1_000_000, "all streams were taken");
     }
@@ -163,29 +149,16 @@ class AttackIT {
   /** Opens and resets 1,000 streams more; false if the connection is closed. */
   private boolean sendsMany(Socket socket) {
     try {
-      var frames = new ByteArrayOutputStream();
+      var frames = new Http2Frames();
       for (int i = 0; i < 1000; i++) {
-        frame(frames, HEADERS, END_HEADERS | END_STREAM, stream, GET);
-        frame(frames, RESET, 0, stream, new byte[] {0, 0, 0, 8});
+        frames.get(stream, "/").reset(stream);
         stream += 2;
       }
-      send(socket, frames.toByteArray());
+      send(socket, frames.toBytes());
       return stream < 1_000_000;
     } catch (IOException e) {
       return false;
     }
-  }
-
-  private static void frame(
-      ByteArrayOutputStream to, int type, int flags, int stream, byte[] payload)
-      throws IOException {
-    var out = new DataOutputStream(to);
-    out.writeByte(0);
-    out.writeShort(payload.length);
-    out.writeByte(type);
-    out.writeByte(flags);
-    out.writeInt(stream);
-    out.write(payload);
   }
 
   @Test
@@ -205,9 +178,6 @@ class AttackIT {
       }
     }
   }
-
-  /** The setting of the window that streams begin with: 0, so that no answer can be sent. */
-  private static final byte[] NO_WINDOW = {0, 4, 0, 0, 0, 0};
 
   @ParameterizedTest
   @CsvSource({
@@ -240,49 +210,16 @@ class AttackIT {
   /**
    * As many streams as a connection may have, with heads that are nearly as long as they may be.
    */
-  private static byte[] hundredStreams(String method, String path) throws IOException {
-    var frames = new ByteArrayOutputStream();
-    frames.writeBytes("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
-    frame(frames, SETTINGS, 0, 0, NO_WINDOW);
-    boolean hasBody = method.equals("POST");
+  private static byte[] hundredStreams(String method, String path) {
+    var frames = Http2Frames.ofAClientThatReadsNothing();
     for (int i = 0; i < 100; i++) {
-      var head = new ByteArrayOutputStream();
-      field(head, ":method", method);
-      field(head, ":scheme", "http");
-      field(head, ":authority", "test");
-      field(head, ":path", path);
-      if (hasBody) {
-        field(head, "content-type", "application/json");
-        field(head, "content-length", "9");
-      }
-      field(head, "x", Integer.toString(i % 10).repeat(7000));
-      int flags = hasBody ? END_HEADERS : END_HEADERS | END_STREAM;
-      frame(frames, HEADERS, flags, 1 + 2 * i, head.toByteArray());
+      String value = Integer.toString(i % 10).repeat(7000);
+      var _ =
+          method.equals("GET")
+              ? frames.get(1 + 2 * i, path, "x", value)
+              : frames.beginPost(1 + 2 * i, path, "x", value);
     }
-    return frames.toByteArray();
-  }
-
-  /** A field of a head, which HPACK neither compresses nor remembers. */
-  private static void field(ByteArrayOutputStream to, String name, String value) {
-    to.write(0);
-    text(to, name);
-    text(to, value);
-  }
-
-  private static void text(ByteArrayOutputStream to, String text) {
-    int left = text.length();
-    if (left < 127) {
-      to.write(left);
-    } else {
-      to.write(127);
-      left -= 127;
-      while (left >= 128) {
-        to.write(left % 128 + 128);
-        left /= 128;
-      }
-      to.write(left);
-    }
-    to.writeBytes(text.getBytes(StandardCharsets.US_ASCII));
+    return frames.toBytes();
   }
 
   /** More connections than a heap of 64 MB has room for. */
@@ -315,5 +252,69 @@ class AttackIT {
         socket.close();
       }
     }
+  }
+
+  /** Whatever may follow such a head is not read as a request. */
+  @Test
+  void headsThatAreNoneAreRefusedInTheApisForm() throws Exception {
+    requireRefused(400, "GET /v1/estimate?context=%zz HTTP/1.1", "");
+    requireRefused(400, "GET /v1/models/%zz HTTP/1.1", "");
+    requireRefused(400, "GET * HTTP/1.1", "Connection: close\r\n");
+    requireRefused(505, "GET / HTTP/1.2", "");
+    requireRefused(400, "GET /", "");
+    requireRefused(414, "GET /v1/models/" + "a".repeat(5000) + " HTTP/1.1", "");
+    requireRefused(431, "GET / HTTP/1.1", "X: " + "a".repeat(9000) + "\r\n");
+    requireRefused(431, "GET / HTTP/1.1", "X: a\r\n".repeat(100));
+    requireRefused(400, "GET / HTTP/1.1", "Host: other\r\n");
+    requireRefused(417, "POST / HTTP/1.1", "Expect: 200-ok\r\nContent-Length: 9\r\n");
+    requireRefused(400, "POST / HTTP/1.1", "Transfer-Encoding: xchunked\r\n");
+    requireRefused(400, "POST / HTTP/1.1", "Transfer-Encoding: gzip, chunked\r\n");
+    requireRefused(400, "POST / HTTP/1.1", "Content-Length: 1\r\nContent-Length: 2\r\n");
+    requireRefused(400, "POST / HTTP/1.1", "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n");
+  }
+
+  private void requireRefused(int status, String line, String headers) throws IOException {
+    String next = "GET /q/health/live HTTP/1.1\r\nHost: test\r\n\r\n";
+    String answer = answer("%s\r\nHost: test\r\n%s\r\n%s".formatted(line, headers, next));
+
+    assertTrue(answer.startsWith("HTTP/1.1 %d ".formatted(status)), answer);
+    assertEquals(1, answer.split("HTTP/1[.]1 [1-5]", -1).length - 1, answer);
+    assertTrue(answer.contains("\r\nX-Request-Id: "), answer);
+    assertTrue(answer.contains("\r\nContent-Type: application/json\r\n"), answer);
+    assertTrue(answer.contains("{\"error\":{\"message\":\""), answer);
+  }
+
+  @Test
+  void aRequestThatWantsAnotherProtocolIsServedInItsOwn() throws Exception {
+    String body = Api.completion("One", "max_tokens", 1);
+    String upgrade =
+        "POST %s HTTP/1.1\r\nHost: test\r\nUpgrade: h2c\r\nConnection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n"
+            .formatted(Api.COMPLETIONS, body.length(), body);
+    String last = "GET /q/health/live HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n";
+    String answers = answer(upgrade + last);
+
+    assertEquals(2, answers.split("HTTP/1[.]1 200 OK", -1).length - 1, answers);
+  }
+
+  /** All that the server sends until it closes the connection. */
+  private String answer(String request) throws IOException {
+    try (var socket = new Socket(uri.getHost(), uri.getPort())) {
+      socket.setSoTimeout(30_000);
+      send(socket, request.getBytes(StandardCharsets.US_ASCII));
+      return new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    }
+  }
+
+  @Test
+  void clientsOfHttp2ThatLeaveWhatTheyAskedForAreNoErrors() throws Exception {
+    byte[] request = Http2Frames.ofAClientThatReadsNothing().get(1, "/").toBytes();
+    for (boolean resets : new boolean[] {true, false}) {
+      try (var socket = new Socket(uri.getHost(), uri.getPort())) {
+        send(socket, request);
+        Thread.sleep(300);
+        socket.setSoLinger(resets, 0);
+      }
+    }
+    Thread.sleep(300);
   }
 }

@@ -6,21 +6,27 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.chasqui.Await;
 import io.chasqui.http.Api;
+import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpClient;
+import io.vertx.core.http.HttpClientOptions;
+import io.vertx.core.http.HttpClientRequest;
+import io.vertx.core.http.HttpClientResponse;
+import io.vertx.core.http.HttpMethod;
+import io.vertx.core.http.HttpVersion;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.Socket;
 import java.net.SocketException;
 import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -57,26 +63,45 @@ class ConnectionsIT {
   @Test
   void aStreamOfHttp2GoesOnWhileAndAfterOthersAreAnswered() throws Exception {
     var settings = Map.of("CHASQUI_HEAD_TIMEOUT", "500ms");
-    try (var server = new BuiltServer("demo", directory.resolve("log"), settings);
-        HttpClient client = HttpClient.newBuilder().version(HttpClient.Version.HTTP_2).build()) {
+    Vertx vertx = Vertx.vertx();
+    try (var server = new BuiltServer("demo", directory.resolve("log"), settings)) {
       URI uri = server.uri();
       String body = Api.completion("One", "max_tokens", 400, "ignore_eos", true, "stream", true);
-      HttpRequest health = HttpRequest.newBuilder(uri.resolve("/q/health/live")).build();
-      assertEquals(
-          HttpClient.Version.HTTP_2,
-          client.send(health, HttpResponse.BodyHandlers.ofString()).version());
-      HttpRequest stream =
-          HttpRequest.newBuilder(uri.resolve(Api.COMPLETIONS))
-              .header("Content-Type", "application/json")
-              .POST(HttpRequest.BodyPublishers.ofString(body))
-              .build();
-      var answer = client.sendAsync(stream, HttpResponse.BodyHandlers.ofString());
+      HttpClient client =
+          vertx.createHttpClient(
+              new HttpClientOptions()
+                  .setProtocolVersion(HttpVersion.HTTP_2)
+                  .setHttp2ClearTextUpgrade(false)
+                  .setDefaultHost(uri.getHost())
+                  .setDefaultPort(uri.getPort()));
+      assertEquals(HttpVersion.HTTP_2, health(client));
+      Future<Buffer> answer =
+          client
+              .request(HttpMethod.POST, Api.COMPLETIONS)
+              .compose(request ->
+                  request.putHeader("Content-Type", "application/json").send(Buffer.buffer(body)))
+              .compose(HttpClientResponse::body);
       for (int i = 0; i < 4; i++) {
-        client.send(health, HttpResponse.BodyHandlers.ofString());
+        health(client);
         Thread.sleep(300);
       }
-      assertTrue(answer.get().body().endsWith("data: [DONE]\n\n"), answer.get().body());
+      String stream = await(answer).toString();
+      assertTrue(stream.endsWith("data: [DONE]\n\n"), stream);
+    } finally {
+      await(vertx.close());
     }
+  }
+
+  private static HttpVersion health(HttpClient client) throws Exception {
+    return await(
+        client
+            .request(HttpMethod.GET, "/q/health/live")
+            .compose(HttpClientRequest::send)
+            .map(HttpClientResponse::version));
+  }
+
+  private static <T> T await(Future<T> future) throws Exception {
+    return future.toCompletionStage().toCompletableFuture().get(1, TimeUnit.MINUTES);
   }
 
   /**
@@ -106,7 +131,7 @@ class ConnectionsIT {
     try (var server = new BuiltServer("demo", directory.resolve("log"), settings);
         var clients = Executors.newFixedThreadPool(8)) {
       URI uri = server.readyUri();
-      List<Future<?>> ends = new ArrayList<>();
+      List<java.util.concurrent.Future<?>> ends = new ArrayList<>();
       for (int client = 0; client < 8; client++) {
         ends.add(
             clients.submit(() -> {
@@ -119,7 +144,7 @@ class ConnectionsIT {
               return null;
             }));
       }
-      for (Future<?> end : ends) {
+      for (java.util.concurrent.Future<?> end : ends) {
         end.get();
       }
     }

@@ -20,6 +20,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -181,6 +182,20 @@ class PrivateLogsIT {
               .formatted(Api.COMPLETIONS, KEY, body.length(), body);
       socket.getOutputStream().write(request.getBytes(StandardCharsets.US_ASCII));
       assertNotEquals(-1, socket.getInputStream().read());
+    }
+  }
+
+  @Test
+  void noHeaderCommandsTheTerminalThatShowsAnAccessLog() throws Exception {
+    var settings = Map.of(EACH_REQUEST, "true", "QUARKUS_HTTP_ACCESS_LOG_PATTERN", "combined");
+    try (var process = new BuiltServer("demo", directory.resolve("log"), settings);
+        var client = new Socket(process.uri().getHost(), process.uri().getPort())) {
+      String head = "GET / HTTP/1.1\r\nHost: test\r\nUser-Agent: the\u009B31mclient\r\n\r\n";
+      client.getOutputStream().write(head.getBytes(StandardCharsets.UTF_8));
+
+      Await.until("the request is logged", () -> process.output().contains("31mclient"));
+
+      assertEquals(-1, process.output().indexOf('\u009B'));
     }
   }
 }
