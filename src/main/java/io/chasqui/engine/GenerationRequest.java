@@ -107,6 +107,16 @@ public final class GenerationRequest {
     return computedChoices;
   }
 
+  /**
+   * The most tokens that it can take, those of its prompt included.
+   *
+   * @param contextLength tokens that a prompt and one answer can have together
+   */
+  public long mostTokens(int contextLength) {
+    int answers = beams.map(BeamParameters::numBeams).orElse(computedChoices);
+    return prompt.length + (long) answers * Math.min(maxTokens, contextLength - prompt.length);
+  }
+
   /** How to search for the likeliest answers, instead of choosing token by token. */
   public Optional<BeamParameters> beams() {
     return beams;
