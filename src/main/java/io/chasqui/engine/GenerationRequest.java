@@ -114,7 +114,8 @@ public final class GenerationRequest {
    */
   public long mostTokens(int contextLength) {
     int answers = beams.map(BeamParameters::numBeams).orElse(computedChoices);
-    return prompt.length + (long) answers * Math.min(maxTokens, contextLength - prompt.length);
+    int room = Math.max(0, contextLength - prompt.length);
+    return prompt.length + (long) answers * Math.min(maxTokens, room);
   }
 
   /** How to search for the likeliest answers, instead of choosing token by token. */
