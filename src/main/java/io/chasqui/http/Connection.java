@@ -45,6 +45,9 @@ final class Connection extends ChannelInboundHandlerAdapter {
   /** Answers of one connection of HTTP/2 that may be unread before the next is computed. */
   private static final int MAX_UNREAD = 2;
 
+  /** Bytes of headers that are remembered for a connection of HTTP/2: what RFC 9113 begins with. */
+  private static final long MAX_TABLE = 4096;
+
   private final Channel channel;
   private final Duration headTimeout;
 
@@ -63,13 +66,17 @@ final class Connection extends ChannelInboundHandlerAdapter {
   /** What it takes of all connections that there can be. */
   private final FairShare.Part place;
 
+  private final Http2Streams streams;
+
   /**
    * @param place what it takes of all connections that there can be
+   * @param streams those of HTTP/2, of all connections
    * @param headTimeout how long a head may take to arrive; zero for as long as it likes
    */
-  Connection(Channel channel, FairShare.Part place, Duration headTimeout) {
+  Connection(Channel channel, FairShare.Part place, Http2Streams streams, Duration headTimeout) {
     this.channel = channel;
     this.place = place;
+    this.streams = streams;
     this.headTimeout = headTimeout;
     channel.attr(KEY).set(this);
   }
@@ -121,8 +128,30 @@ final class Connection extends ChannelInboundHandlerAdapter {
     ofHttp2(request)
         .ifPresent(connection -> {
           connection.stopHeadTimer();
+          connection.boundTable();
           connection.begin();
         });
+  }
+
+  /**
+   * Bounds the headers that Netty remembers of answers, so as to send them in fewer bytes: as many
+   * as the client likes, which may be all that were ever sent.
+   */
+  private void boundTable() {
+    var table =
+        channel
+            .pipeline()
+            .get(Http2ConnectionHandler.class)
+            .encoder()
+            .configuration()
+            .headersConfiguration();
+    if (table.maxHeaderTableSize() > MAX_TABLE) {
+      try {
+        table.maxHeaderTableSize(MAX_TABLE);
+      } catch (Http2Exception e) {
+        throw new IllegalStateException("a table of %d bytes is allowed".formatted(MAX_TABLE), e);
+      }
+    }
   }
 
   /** A request that has arrived is answered, or never will be. */
@@ -232,6 +261,9 @@ final class Connection extends ChannelInboundHandlerAdapter {
         }
       }
       super.channelRead(context, message);
+      if (context.pipeline().get(Http2ConnectionHandler.class) != null) {
+        streams.watch(channel);
+      }
     }
   }
 

@@ -44,26 +44,30 @@ final class Connections {
   private final FairShare places;
   private final Duration headTimeout;
   private final Duration unreadTimeout;
+  private final Http2Streams streams;
   private final int room;
   private final AtomicLong loggedAt = new AtomicLong(System.nanoTime() - LOG_PERIOD);
 
   /**
    * @param headTimeout how long a head may take to arrive
    * @param unreadTimeout how long a client may read nothing of what waits for it
+   * @param streams those of HTTP/2, of all connections
    * @param room how many connections there can be
    */
-  private Connections(Duration headTimeout, Duration unreadTimeout, int room) {
+  private Connections(
+      Duration headTimeout, Duration unreadTimeout, Http2Streams streams, int room) {
     this.headTimeout = headTimeout;
     this.unreadTimeout = unreadTimeout;
+    this.streams = streams;
     this.room = room;
     places = new FairShare(room);
   }
 
   /** To be called before the server listens. */
-  static void install(Duration headTimeout, Duration unreadTimeout) {
+  static void install(Duration headTimeout, Duration unreadTimeout, Http2Streams streams) {
     long ofHeap = Runtime.getRuntime().maxMemory() / 8 / BYTES;
     int room = (int) Math.min(roomForFiles(), Math.max(ofHeap, 128));
-    installed = new Connections(headTimeout, unreadTimeout, room);
+    installed = new Connections(headTimeout, unreadTimeout, streams, room);
     System.setProperty(ChannelInitializerExtension.EXTENSIONS_SYSTEM_PROPERTY, "serviceload");
   }
 
@@ -121,11 +125,11 @@ final class Connections {
         .pipeline()
         .addFirst(
             new IdleStateHandler(true, 0, unreadTimeout.toMillis(), 0, TimeUnit.MILLISECONDS),
-            new Connection(channel, place, headTimeout));
+            new Connection(channel, place, streams, headTimeout));
   }
 
   /** Where it comes from, without the port. */
-  private static String host(Channel channel) {
+  static String host(Channel channel) {
     return channel.remoteAddress() instanceof InetSocketAddress internet
         ? internet.getAddress().getHostAddress()
         : String.valueOf(channel.remoteAddress());

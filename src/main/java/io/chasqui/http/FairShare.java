@@ -7,16 +7,22 @@ import java.util.LinkedHashSet;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
 
 /**
  * So much of something, such as bytes of the heap, for all requests together. When all of it is
  * taken, a request that waits for its client gives way: of the client whose waiting requests have
  * most, the one that has waited for longest. So nobody keeps others out by leaving requests
  * unfinished or answers unread. A request that the server works on keeps what it has, and so does
- * one whose client would have less than the one that asks.
+ * one whose client would have less than the one that asks, or as much and waits for a moment only.
  */
 final class FairShare {
+  /** How long a request waits at least before it gives way to one whose client has as much. */
+  private static final long MOMENT = TimeUnit.SECONDS.toNanos(1);
+
   private final long most;
+  private final LongSupplier clock;
   private long taken;
 
   /** What those have that do not wait, by their owners. */
@@ -28,7 +34,15 @@ final class FairShare {
    * @param most what all may take together
    */
   FairShare(long most) {
+    this(most, System::nanoTime);
+  }
+
+  /**
+   * @param clock nanoseconds since any point in time
+   */
+  FairShare(long most, LongSupplier clock) {
     this.most = most;
+    this.clock = clock;
   }
 
   /** Whose request it is: the name of its key, or the address that it comes from. */
@@ -59,7 +73,11 @@ final class FairShare {
                 .thenComparing(each -> !each.rests)
                 .thenComparingLong(each -> each.since))
         .filter(each -> each != taker)
-        .filter(each -> each.owner.equals(taker.owner) || byOwner.get(each.owner) > ofTaker);
+        .filter(each ->
+            each.owner.equals(taker.owner)
+                || byOwner.get(each.owner) > ofTaker
+                || (byOwner.get(each.owner) == ofTaker
+                    && clock.getAsLong() - each.since >= MOMENT));
   }
 
   /** What one request takes of it, until it ends. */
@@ -69,7 +87,7 @@ final class FairShare {
     private long mine;
     private boolean hasEnded;
 
-    /** When it began to wait or to rest, if it does, by {@link System#nanoTime}. */
+    /** When it began to wait or to rest, if it does, by the clock. */
     private long since;
 
     private boolean rests;
@@ -133,7 +151,7 @@ final class FairShare {
         if (hasEnded) {
           return;
         }
-        since = System.nanoTime();
+        since = clock.getAsLong();
         rests = toRest;
         if (waiting.add(this)) {
           work(-mine);

@@ -8,19 +8,23 @@ import io.netty.handler.codec.http2.Http2ConnectionHandler;
 import io.netty.handler.codec.http2.Http2Error;
 import io.netty.handler.codec.http2.Http2Stream;
 import io.netty.util.AttributeKey;
+import io.vertx.core.Context;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpVersion;
 import io.vertx.core.net.impl.ConnectionBase;
 import io.vertx.ext.web.RoutingContext;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * The open streams of HTTP/2 of all connections. Each holds the head of its request until its
  * client has read the answer, so that there is {@linkplain FairShare room} for so many and no more.
  */
 final class Http2Streams {
-  private static final AttributeKey<Closing> CLOSING =
-      AttributeKey.valueOf(Http2Streams.class.getName());
-
   private final FairShare open;
 
   /**
@@ -35,80 +39,184 @@ final class Http2Streams {
     return open.hasRoomToWork(request.remoteAddress().hostAddress());
   }
 
+  /** Takes in all streams of a connection from now on; on its event loop. */
+  void watch(Channel channel) {
+    if (channel.attr(OfConnection.KEY).get() == null) {
+      channel.attr(OfConnection.KEY).set(new OfConnection(channel, open));
+    }
+  }
+
   /**
-   * Takes in the stream of a request that has just come, if it came by HTTP/2.
+   * Begins with the stream of a request, if it came by HTTP/2.
    *
-   * @return false if there is no room: the stream is reset
+   * @return false if there is no room for it, and it is reset
    */
   boolean takeIn(RoutingContext client) {
-    HttpServerRequest request = client.request();
-    if (request.version() != HttpVersion.HTTP_2) {
+    if (client.request().version() != HttpVersion.HTTP_2) {
       return true;
     }
-    Channel channel = ((ConnectionBase) request.connection()).channel();
-    int id = client.response().streamId();
-    FairShare.Part stream =
-        open
-        .new Part(
-            request.remoteAddress().hostAddress(),
-            () -> reset(channel, id, Http2Error.ENHANCE_YOUR_CALM));
-    if (!stream.take(1)) {
-      reset(channel, id, Http2Error.REFUSED_STREAM);
-      return false;
-    }
-    ClientWait.of(client).add(stream);
-    Closing.of(channel).watch(id, stream);
-    return true;
+    Channel channel = ((ConnectionBase) client.request().connection()).channel();
+    watch(channel);
+    Optional<FairShare.Part> stream = OfConnection.of(client).part(client.response().streamId());
+    stream.ifPresent(ClientWait.of(client)::add);
+    return stream.isPresent();
   }
 
-  /** Ends a stream whatever its state is. Vert.x would not reset one that is written to its end. */
-  private static void reset(Channel channel, int id, Http2Error error) {
-    channel
-        .eventLoop()
-        .execute(() -> {
-          ChannelHandlerContext context = channel.pipeline().context(Http2ConnectionHandler.class);
-          if (context != null) {
-            var http2 = (Http2ConnectionHandler) context.handler();
-            var _ = http2.resetStream(context, id, error.code(), context.newPromise());
-            context.flush();
-          }
-        });
+  /**
+   * Lets a request of HTTP/2 go on when its client has read so much of earlier answers that it has
+   * not {@linkplain Connection#hasMuchToRead much to read} any more.
+   */
+  static void goOnWhenReadSoFar(RoutingContext client) {
+    OfConnection.of(client).hold(client);
   }
 
-  /** Hears which streams of a connection close; on its event loop. */
-  private static final class Closing extends Http2ConnectionAdapter {
+  /** The streams of one connection; on its event loop only, where nothing else is said. */
+  private static final class OfConnection extends Http2ConnectionAdapter {
+    private static final AttributeKey<OfConnection> KEY =
+        AttributeKey.valueOf(Http2Streams.class.getName());
+
+    /** What {@code quarkus.http.limits.max-concurrent-streams} says, too. */
+    private static final int MOST_STREAMS = 100;
+
+    /** Streams of a connection that are ended in half a minute before it is closed. */
+    private static final int MOST_ENDED = 100;
+
+    private static final long PERIOD = TimeUnit.SECONDS.toNanos(30);
+
+    private final Channel channel;
     private final Http2Connection connection;
-    private final Http2Connection.PropertyKey key;
+    private final FairShare all;
+    private final Http2Connection.PropertyKey part;
 
-    private Closing(Http2Connection connection) {
-      this.connection = connection;
-      key = connection.newKey();
+    /** Requests that wait until earlier answers are read, by their streams. */
+    private final Map<Integer, Held> held = new LinkedHashMap<>();
+
+    /** Streams that there was no room for since then, by {@link System#nanoTime}. */
+    private final AtomicInteger ended = new AtomicInteger();
+
+    private long endedSince = System.nanoTime();
+
+    /** A request, and where it is to go on. */
+    private record Held(RoutingContext client, Context context) {}
+
+    OfConnection(Channel channel, FairShare all) {
+      this.channel = channel;
+      this.all = all;
+      connection = channel.pipeline().get(Http2ConnectionHandler.class).connection();
+      part = connection.newKey();
       connection.addListener(this);
     }
 
-    static Closing of(Channel channel) {
-      Closing known = channel.attr(CLOSING).get();
-      if (known == null) {
-        known = new Closing(channel.pipeline().get(Http2ConnectionHandler.class).connection());
-        channel.attr(CLOSING).set(known);
-      }
-      return known;
+    static OfConnection of(RoutingContext client) {
+      return ((ConnectionBase) client.request().connection()).channel().attr(KEY).get();
     }
 
-    void watch(int id, FairShare.Part part) {
+    /** What a stream takes; empty if it is reset. */
+    Optional<FairShare.Part> part(int id) {
       Http2Stream stream = connection.stream(id);
       if (stream == null) {
-        part.end();
-      } else {
-        stream.setProperty(key, part);
+        return Optional.empty();
       }
+      if (stream.getProperty(part) == null) {
+        onStreamActive(stream); // it was there before this
+      }
+      return Optional.<FairShare.Part>of(stream.getProperty(part)).filter(of -> !of.hasEnded());
+    }
+
+    /**
+     * Takes in a stream, whatever becomes of its request. It waits for its client: for the rest of
+     * the request, or until earlier answers are read.
+     */
+    @Override
+    public void onStreamActive(Http2Stream stream) {
+      int id = stream.id();
+      FairShare.Part of =
+          all.new Part(Connections.host(channel), () -> endSoon(id, Http2Error.ENHANCE_YOUR_CALM));
+      stream.setProperty(part, of);
+      if (hasTooMany() || !of.take(1)) {
+        of.end();
+        endSoon(id, Http2Error.REFUSED_STREAM);
+      }
+      of.waitForClient();
     }
 
     @Override
     public void onStreamClosed(Http2Stream stream) {
-      FairShare.Part part = stream.getProperty(key);
-      if (part != null) {
-        part.end();
+      FairShare.Part of = stream.getProperty(part);
+      if (of != null) {
+        of.end();
+      }
+      held.remove(stream.id());
+      if (!held.isEmpty()) {
+        channel.eventLoop().execute(this::goOn); // when Netty is through with the stream
+      }
+    }
+
+    void hold(RoutingContext client) {
+      client.request().pause();
+      var request = new Held(client, client.vertx().getOrCreateContext());
+      held.put(client.response().streamId(), request);
+    }
+
+    /** Lets one go on, and then the next if that one's answer is read, too. */
+    private void goOn() {
+      Iterator<Held> waiting = held.values().iterator();
+      if (!waiting.hasNext()) {
+        return;
+      }
+      Held request = waiting.next();
+      RoutingContext client = request.client;
+      if (!Connection.hasMuchToRead(client.request())) {
+        waiting.remove();
+        request.context.runOnContext(now -> {
+          client.request().resume();
+          client.next();
+          goOn();
+        });
+      }
+    }
+
+    /**
+     * Whether there are more streams than a connection may have. Netty asks for that only once the
+     * client has acknowledged it.
+     */
+    private boolean hasTooMany() {
+      return connection.remote().numActiveStreams() > MOST_STREAMS;
+    }
+
+    /**
+     * Ends a stream that there is no room for when Netty is through with it, and the connection if
+     * that goes on and on; on any thread.
+     */
+    private void endSoon(int id, Http2Error error) {
+      if (ended.incrementAndGet() > MOST_ENDED) {
+        channel.config().setAutoRead(false);
+      }
+      channel.eventLoop().execute(() -> end(id, error));
+    }
+
+    private void end(int id, Http2Error error) {
+      long now = System.nanoTime();
+      if (ended.get() > MOST_ENDED) {
+        var _ = channel.close();
+      } else {
+        reset(id, error);
+      }
+      if (now - endedSince > PERIOD) {
+        ended.set(0);
+        endedSince = now;
+      }
+    }
+
+    /**
+     * Ends a stream whatever its state is. Vert.x would not reset one that is written to its end.
+     */
+    private void reset(int id, Http2Error error) {
+      ChannelHandlerContext context = channel.pipeline().context(Http2ConnectionHandler.class);
+      if (context != null && channel.isActive()) {
+        var http2 = (Http2ConnectionHandler) context.handler();
+        var _ = http2.resetStream(context, id, error.code(), context.newPromise());
+        context.flush();
       }
     }
   }

@@ -71,7 +71,8 @@ class RequestGuard {
         new BodyReader(
             vertx, config.bodyTimeout(), memory.largestBody(), memory.bodies(), this::refuse);
     streams = new Http2Streams(memory.streams());
-    Connections.install(config.headTimeout(), config.stream().stallTimeout().multipliedBy(STALLS));
+    Connections.install(
+        config.headTimeout(), config.stream().stallTimeout().multipliedBy(STALLS), streams);
   }
 
   void guard(@Observes Router router) {
@@ -102,10 +103,9 @@ class RequestGuard {
         response.reset();
       }
     } else if (client.statusCode() / 100 == 4 && !response.headWritten()) {
-      if (client.get(LOGGED_ID) == null) {
-        giveId(client);
+      if (client.get(LOGGED_ID) != null || takeIn(client)) {
+        refuse(client, refusedByVertx(client));
       }
-      refuse(client, refusedByVertx(client));
     } else {
       client.next();
     }
@@ -129,21 +129,22 @@ class RequestGuard {
   }
 
   private void identify(RoutingContext client) {
-    giveId(client);
-    Connection.arrived(client.request());
-    client.addEndHandler(sent -> Connection.answered(client.request()));
-    ClientWait.begin(client);
-    if (streams.takeIn(client)) {
+    if (takeIn(client)) {
       goOnWhenReadSoFar(client);
     }
   }
 
-  private static void giveId(RoutingContext client) {
+  /** Begins with a request; false if there is no room for it. */
+  private boolean takeIn(RoutingContext client) {
     String asked = client.request().getHeader(RequestHead.REQUEST_ID);
     String id = asked != null && ID.matcher(asked).matches() ? asked : UUID.randomUUID().toString();
     client.response().putHeader(RequestHead.REQUEST_ID, id);
     MDC.put(LOGGED_ID, id);
     client.put(LOGGED_ID, id);
+    Connection.arrived(client.request());
+    client.addEndHandler(sent -> Connection.answered(client.request()));
+    ClientWait.begin(client);
+    return streams.takeIn(client);
   }
 
   /**
@@ -153,6 +154,10 @@ class RequestGuard {
   private void goOnWhenReadSoFar(RoutingContext client) {
     if (!hasMuchToRead(client)) {
       client.next();
+      return;
+    }
+    if (client.request().version() == HttpVersion.HTTP_2) {
+      Http2Streams.goOnWhenReadSoFar(client);
       return;
     }
     client.request().pause();

@@ -4,12 +4,15 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 
 class FairShareTest {
-  private final FairShare share = new FairShare(8);
+  private final AtomicLong now = new AtomicLong();
+  private final FairShare share = new FairShare(8, now::get);
   private final List<String> gaveWay = new ArrayList<>();
 
   private FairShare.Part part(String owner, String name) {
@@ -18,6 +21,7 @@ class FairShareTest {
 
   /** One that has taken so much and waits for its client. */
   private FairShare.Part waiting(String owner, String name, int amount) {
+    now.incrementAndGet();
     FairShare.Part part = part(owner, name);
     assertTrue(part.take(amount));
     part.waitForClient();
@@ -59,6 +63,7 @@ class FairShareTest {
   void waitingBeginsAnewWithWhatTheClientSends() {
     FairShare.Part older = waiting("a", "older", 4);
     waiting("a", "younger", 4);
+    now.incrementAndGet();
     older.waitForClient();
 
     assertTrue(part("b", "new").take(1));
@@ -74,6 +79,17 @@ class FairShareTest {
     assertFalse(part("many", "next").take(1));
     assertEquals(List.of(), gaveWay);
     assertTrue(part("few", "further").take(1), "its own may give way");
+  }
+
+  @Test
+  void oneWhoWouldHaveAsMuchGetsThePlaceOfWhoWaitsForLongerThanAMoment() {
+    for (int i = 0; i < 8; i++) {
+      waiting("owner " + i, "part " + i, 1);
+    }
+    assertFalse(part("new", "new").take(1), "all have just come");
+    now.addAndGet(Duration.ofSeconds(1).toNanos());
+    assertTrue(part("new", "new").take(1));
+    assertEquals(List.of("part 0"), gaveWay);
   }
 
   @Test
