@@ -18,11 +18,8 @@ import java.util.OptionalDouble;
  * ends before its turn has come.
  */
 final class Answer {
-  /** Tokens that an answer may be ahead of its reader, however many choices it has. */
+  /** Tokens that each choice may be ahead of its reader. */
   static final int CHANNEL_CAPACITY = 128;
-
-  /** Tokens that each of many choices may be ahead at least. */
-  private static final int LEAST_CAPACITY = 4;
 
   private static final int UNKNOWN = -1;
 
@@ -150,8 +147,7 @@ final class Answer {
     this.speculates = speculates;
     this.shared = shared;
     int choices = request.computedChoices();
-    int capacity = Math.max(CHANNEL_CAPACITY, LEAST_CAPACITY * choices);
-    channel = new EventChannel(capacity, choices, onCancel, onRoom);
+    channel = new EventChannel(CHANNEL_CAPACITY * choices, choices, onCancel, onRoom);
     best =
         choices > request.choices()
             ? Optional.of(new BestChoices(request.choices()))
@@ -336,11 +332,7 @@ final class Answer {
   /** Takes what is to be published at the end. */
   void found(List<Token> tokens) {
     found = tokens;
-  }
-
-  /** A token was chosen for each of so many beams. */
-  void chose(int beams) {
-    produced += beams;
+    produced += tokens.size();
   }
 
   /** Hands a token to the reader, or keeps it until the best are known. */
@@ -376,7 +368,7 @@ final class Answer {
       shared.options.listener().finished(end);
       channel.finish(reason.isCut() ? List.of() : best.map(BestChoices::tokens).orElse(found), end);
     } catch (RuntimeException | Error e) {
-      channel.fail(e, usage()); // whatever breaks here, the reader must not wait for ever
+      channel.fail(e); // whatever breaks here, the reader must not wait for ever
       throw e;
     }
   }
@@ -391,11 +383,8 @@ final class Answer {
             Duration.ofNanos(firstToken - start),
             Duration.ofNanos(first == 0 ? 0 : last - firstToken),
             Duration.ofNanos(choosing));
-    return new Finished(reason, usage(), timings);
-  }
-
-  private Usage usage() {
-    return new Usage(request.promptLength(), Math.max(0, cached), produced, drafted, accepted);
+    var usage = new Usage(request.promptLength(), Math.max(0, cached), produced, drafted, accepted);
+    return new Finished(reason, usage, timings);
   }
 
   /** As {@link #end}, of an answer that broke. */
@@ -404,7 +393,7 @@ final class Answer {
       giveMemoryBack();
       shared.options.listener().failed(cause);
     } finally {
-      channel.fail(cause, usage());
+      channel.fail(cause);
     }
   }
 

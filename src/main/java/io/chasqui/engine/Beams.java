@@ -189,7 +189,6 @@ final class Beams extends Course {
     }
     search.next(this::isStopped);
     last = answer.measure(last);
-    answer.chose(parameters.numBeams());
     if (search.isDone()) {
       return publish();
     }

@@ -4,8 +4,6 @@ import java.lang.System.Logger.Level;
 import java.util.List;
 import java.util.Objects;
 import java.util.Queue;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Flow;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -44,8 +42,6 @@ final class EventChannel implements Generation {
   private volatile boolean ended;
 
   private volatile Throwable failure;
-
-  private final CompletableFuture<Usage> usage = new CompletableFuture<>();
 
   /** What the subscriber did against the rules; it is told before any further event [3.9]. */
   private volatile IllegalArgumentException violation;
@@ -100,28 +96,16 @@ final class EventChannel implements Generation {
    * @param rest tokens that come with it, and wait for the reader however many they are
    */
   void finish(List<GenerationEvent.Token> rest, GenerationEvent.Finished last) {
-    usage.complete(last.usage()); // before the reader can ask for more
     events.addAll(rest);
     events.add(last);
     ended = true;
     deliver();
   }
 
-  /**
-   * Hands over a failure.
-   *
-   * @param taken what was taken before
-   */
-  void fail(Throwable cause, Usage taken) {
-    usage.complete(taken);
+  void fail(Throwable cause) {
     failure = cause;
     ended = true;
     deliver();
-  }
-
-  @Override
-  public CompletionStage<Usage> usage() {
-    return usage.minimalCompletionStage();
   }
 
   @Override

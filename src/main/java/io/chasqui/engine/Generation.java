@@ -1,6 +1,5 @@
 package io.chasqui.engine;
 
-import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Flow;
 
 /**
@@ -18,11 +17,4 @@ public interface Generation extends Flow.Publisher<GenerationEvent> {
    * the generation has ended.
    */
   void cancel();
-
-  /**
-   * What it took. Completes when the generation has ended, however it has, with what was computed
-   * until then, and whether anybody has subscribed or not. It completes on the engine's thread, as
-   * a rule, so that whoever is told must be quick.
-   */
-  CompletionStage<Usage> usage();
 }

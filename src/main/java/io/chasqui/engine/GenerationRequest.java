@@ -107,17 +107,6 @@ public final class GenerationRequest {
     return computedChoices;
   }
 
-  /**
-   * The most tokens that it can take, those of its prompt included.
-   *
-   * @param contextLength tokens that a prompt and one answer can have together
-   */
-  public long mostTokens(int contextLength) {
-    int answers = beams.map(BeamParameters::numBeams).orElse(computedChoices);
-    int room = Math.max(0, contextLength - prompt.length);
-    return prompt.length + (long) answers * Math.min(maxTokens, room);
-  }
-
   /** How to search for the likeliest answers, instead of choosing token by token. */
   public Optional<BeamParameters> beams() {
     return beams;

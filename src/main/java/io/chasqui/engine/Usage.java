@@ -5,8 +5,7 @@ package io.chasqui.engine;
  *
  * @param promptTokens tokens of the prompt
  * @param cachedTokens those of them that an earlier request had computed
- * @param completionTokens tokens that the model computed, the one that ended the turn included, and
- *     those of beams and of choices that were not the best
+ * @param completionTokens tokens that the model computed, the one that ended the turn included
  * @param draftedTokens tokens that were guessed ahead, the wrong ones included
  * @param acceptedTokens those of them that the model chose
  */

@@ -118,15 +118,6 @@ final class ApiException extends RuntimeException {
         "rate_limit_exceeded");
   }
 
-  /** What runs for a key may come to cost all that the key has. */
-  static ApiException reserved(String key, String what) {
-    return tryAgain(
-        Duration.ofSeconds(1),
-        "The requests of the key '%s' that run now may cost all the %s that it has left; try again when one has ended, or limit 'max_tokens'."
-            .formatted(key, what),
-        "rate_limit_exceeded");
-  }
-
   static ApiException bodyTooLarge(int most) {
     return of(
         413,

@@ -1,10 +1,12 @@
 package io.chasqui.http;
 
 import io.chasqui.engine.Generation;
+import io.chasqui.engine.GenerationEvent;
+import io.smallrye.mutiny.Multi;
 import io.vertx.ext.web.RoutingContext;
 import java.time.Duration;
 import java.util.Optional;
-import java.util.function.Supplier;
+import java.util.concurrent.Flow;
 
 /**
  * A key of the API and what it is good for.
@@ -13,7 +15,7 @@ import java.util.function.Supplier;
  * @param digest SHA-256 of the key
  * @param requests how many it may send
  * @param tokens of prompts and answers how many it may cost; what an answer takes is known when it
- *     has ended, so that a key can come to owe some
+ *     has it, so that a key can come to owe some
  * @param mostUrgent the least {@code priority} that its requests may have
  */
 @SuppressWarnings("ArrayRecordComponent") // compared in constant time only
@@ -41,16 +43,10 @@ record ApiKey(
   }
 
   private void requireNow(Optional<Quota> quota, String what) {
-    if (quota.isPresent() && !quota.get().hasSome()) {
-      throw haveToWait(quota.get(), what);
+    Duration wait = quota.map(each -> each.until(1)).orElse(Duration.ZERO);
+    if (wait.isPositive()) {
+      throw ApiException.rateLimited(name, what, wait);
     }
-  }
-
-  private ApiException haveToWait(Quota quota, String what) {
-    Duration wait = quota.untilSome();
-    return wait.isPositive()
-        ? ApiException.rateLimited(name, what, wait)
-        : ApiException.reserved(name, what);
   }
 
   /**
@@ -67,30 +63,31 @@ record ApiKey(
     return asked.orElse(Math.max(0, mostUrgent));
   }
 
-  /**
-   * Submits a request whose tokens count. Those that it can cost at most are reserved until it
-   * ends, so that requests side by side cost no more than there is, but for the last one that was
-   * let in.
-   *
-   * @param most tokens that it can cost
-   * @throws ApiException if it has to wait
-   */
-  Generation charge(long most, Supplier<Generation> submission) {
+  /** The same generation; its prompt and each of its tokens are counted. */
+  Generation metered(Generation generation, int promptTokens) {
     if (tokens.isEmpty()) {
-      return submission.get();
+      return generation;
     }
-    Quota quota = tokens.get();
-    if (!quota.reserve(most)) {
-      throw haveToWait(quota, "tokens");
+    tokens.get().spend(promptTokens);
+    return new Metered(generation, tokens.get());
+  }
+
+  private record Metered(Generation of, Quota tokens) implements Generation {
+    @Override
+    public void subscribe(Flow.Subscriber<? super GenerationEvent> subscriber) {
+      Multi.createFrom()
+          .publisher(of)
+          .invoke(event -> {
+            if (event instanceof GenerationEvent.Token) {
+              tokens.spend(1);
+            }
+          })
+          .subscribe(subscriber);
     }
-    Generation generation;
-    try {
-      generation = submission.get();
-    } catch (RuntimeException | Error e) {
-      quota.settle(most, 0);
-      throw e;
+
+    @Override
+    public void cancel() {
+      of.cancel();
     }
-    var _ = generation.usage().thenAccept(usage -> quota.settle(most, usage.totalTokens()));
-    return generation;
   }
 }

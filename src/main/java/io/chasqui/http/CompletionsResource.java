@@ -193,12 +193,10 @@ public class CompletionsResource {
             .<Supplier<Generation>>map(
                 trace -> () -> trace.submit(engine, generation, inference(request, format)))
             .orElse(() -> engine.submit(generation));
-    long most = generation.mostTokens(engine.model().contextLength());
-    Generation running =
-        ApiException.blaming(
-            field,
-            () -> ApiKey.of(client).map(key -> key.charge(most, submission)).orElseGet(submission));
-    return new Submitted(running, format);
+    Generation running = ApiException.blaming(field, submission);
+    Generation metered =
+        ApiKey.of(client).map(key -> key.metered(running, prompt.length)).orElse(running);
+    return new Submitted(metered, format);
   }
 
   private static Inference inference(PromptedRequest request, AnswerFormat format) {

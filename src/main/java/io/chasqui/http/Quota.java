@@ -13,10 +13,6 @@ final class Quota {
   private final double perMinute;
   private final LongSupplier clock;
   private double left;
-
-  /** Of what is left, what may yet be spent for what has begun. */
-  private long reserved;
-
   private long asOf;
 
   /**
@@ -29,37 +25,17 @@ final class Quota {
     asOf = clock.getAsLong();
   }
 
-  /** How long until there is one, whatever is reserved; zero if there is one now. */
-  synchronized Duration untilSome() {
+  /** How long until so many are there, or as many as there ever are; zero if they are now. */
+  synchronized Duration until(double amount) {
     refill();
-    return Duration.ofNanos((long) Math.ceil(Math.max(0, 1 - left) / perMinute * NANOS));
-  }
-
-  /** Whether there is one that is not reserved. */
-  synchronized boolean hasSome() {
-    refill();
-    return left - reserved >= 1;
+    double missing = Math.min(amount, perMinute) - left;
+    return Duration.ofNanos((long) Math.ceil(Math.max(0, missing) / perMinute * NANOS));
   }
 
   /** Takes so many, whether they are there or not. */
   synchronized void spend(double amount) {
     refill();
     left -= amount;
-  }
-
-  /** Reserves so many, whether they are there or not; false if there is not even one. */
-  synchronized boolean reserve(long amount) {
-    if (!hasSome()) {
-      return false;
-    }
-    reserved += amount;
-    return true;
-  }
-
-  /** Gives back what was reserved, and takes what it has come to. */
-  synchronized void settle(long amount, long spent) {
-    reserved -= amount;
-    spend((double) spent);
   }
 
   private void refill() {

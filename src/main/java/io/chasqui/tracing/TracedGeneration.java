@@ -16,7 +16,6 @@ import io.smallrye.mutiny.Multi;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Arrays;
-import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Flow;
 import java.util.concurrent.atomic.AtomicBoolean;
 
@@ -61,11 +60,6 @@ final class TracedGeneration implements Generation {
     if (!subscribed.get()) {
       left();
     }
-  }
-
-  @Override
-  public CompletionStage<Usage> usage() {
-    return of.usage();
   }
 
   private void follow(GenerationEvent event) {

@@ -91,7 +91,7 @@ class EventChannelTest {
     fill();
     var cause = new IllegalStateException("broken");
 
-    assertTimeoutPreemptively(Duration.ofSeconds(5), () -> channel.fail(cause, new Usage(1, 0)));
+    assertTimeoutPreemptively(Duration.ofSeconds(5), () -> channel.fail(cause));
 
     var reader = new Reader();
     channel.subscribe(reader);

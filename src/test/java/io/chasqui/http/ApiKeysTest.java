@@ -107,31 +107,15 @@ class ApiKeysTest {
     var quota = new Quota(60, now::get);
 
     quota.spend(60);
-    assertEquals(Duration.ofSeconds(1), quota.untilSome());
+    assertEquals(Duration.ofSeconds(1), quota.until(1));
     quota.spend(60);
-    assertEquals(Duration.ofSeconds(61), quota.untilSome());
+    assertEquals(Duration.ofSeconds(61), quota.until(1));
     now.addAndGet(Duration.ofSeconds(61).toNanos());
-    assertEquals(Duration.ZERO, quota.untilSome());
+    assertEquals(Duration.ZERO, quota.until(1));
     now.addAndGet(Duration.ofHours(1).toNanos());
-    quota.spend(61);
-    assertEquals(Duration.ofSeconds(2), quota.untilSome(), "no more than a minute's is saved up");
-  }
-
-  @Test
-  void whatIsReservedIsNotThereForOthersUntilItIsSettled() {
-    var quota = new Quota(60, () -> 0);
-
-    assertTrue(quota.reserve(59));
-    assertTrue(quota.reserve(1000), "one is left, and the last may overdraw");
-    assertFalse(quota.reserve(1));
-    assertFalse(quota.hasSome());
-    assertEquals(Duration.ZERO, quota.untilSome(), "it may all be given back");
-
-    quota.settle(1000, 10);
-    quota.settle(59, 0);
-    assertTrue(quota.reserve(50));
-    assertFalse(quota.hasSome());
-    quota.settle(50, 51);
-    assertEquals(Duration.ofSeconds(2), quota.untilSome());
+    assertEquals(Duration.ZERO, quota.until(60));
+    quota.spend(1);
+    assertEquals(Duration.ofSeconds(1), quota.until(60), "no more than a minute's is saved up");
+    assertEquals(Duration.ofSeconds(1), quota.until(1000), "more than that is never waited for");
   }
 }

@@ -23,7 +23,6 @@ import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
@@ -55,9 +54,6 @@ class RequestGuardTest {
       hashed sha256:%s
       rare sk-only-two-requests requests=2
       short sk-only-a-few-tokens tokens=30
-      many sk-many-at-once-tokens tokens=300
-      best sk-best-of-many-tokens tokens=300
-      beams sk-many-beams-tokens tokens=300
       urgent sk-may-be-urgent priority=-9
       """
           .formatted(KEY, HexFormat.of().formatHex(Sha256.of("sk-known-by-digest")));
@@ -170,45 +166,6 @@ class RequestGuardTest {
     // Each has a prompt of at least one token and an answer of four.
     assertTrue(answers >= 2 && answers <= 7, answers + " answers");
     assertEquals(200, ask(KEY).statusCode());
-  }
-
-  private HttpResponse<String> complete(String key, Object... fields) {
-    return Api.send(
-        Api.request(server, Api.COMPLETIONS)
-            .header("Authorization", "Bearer " + key)
-            .header("Content-Type", "application/json")
-            .POST(HttpRequest.BodyPublishers.ofString(Api.completion("One", fields))));
-  }
-
-  /** The second overdraws what the first has left, and after it there is nothing for 20 seconds. */
-  @Test
-  void requestsSideBySideCostNoMoreTokensThanTheKeyHasButForTheLastOfThem() throws Exception {
-    List<Integer> statuses = new ArrayList<>();
-    try (var threads = Executors.newFixedThreadPool(6)) {
-      List<Future<HttpResponse<String>>> answers = new ArrayList<>();
-      for (int i = 0; i < 6; i++) {
-        answers.add(
-            threads.submit(
-                () -> complete("sk-many-at-once-tokens", "max_tokens", 200, "ignore_eos", true)));
-      }
-      for (Future<HttpResponse<String>> answer : answers) {
-        statuses.add(answer.get().statusCode());
-        if (answer.get().statusCode() == 429) {
-          assertTrue(answer.get().headers().firstValue("Retry-After").isPresent());
-        }
-      }
-    }
-    assertEquals(List.of(200, 200, 429, 429, 429, 429), statuses.stream().sorted().toList());
-  }
-
-  @ParameterizedTest
-  @CsvSource({"sk-best-of-many-tokens, best_of", "sk-many-beams-tokens, num_beams"})
-  void whatIsComputedCountsAndNotWhatIsGiven(String key, String field) {
-    assertEquals(200, complete(key, field, 4, "max_tokens", 100, "ignore_eos", true).statusCode());
-
-    HttpResponse<String> next = complete(key, "max_tokens", 1);
-    assertEquals(429, next.statusCode());
-    assertTrue(next.headers().firstValueAsLong("Retry-After").orElseThrow() > 15);
   }
 
   @Test

@@ -17,8 +17,6 @@ import io.smallrye.mutiny.Multi;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Flow;
 import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
@@ -46,11 +44,6 @@ class StreamedFramesTest {
 
     @Override
     public void cancel() {}
-
-    @Override
-    public CompletionStage<Usage> usage() {
-      return new CompletableFuture<>();
-    }
   }
 
   @Test
