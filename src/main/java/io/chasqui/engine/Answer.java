@@ -18,8 +18,14 @@ import java.util.OptionalDouble;
  * ends before its turn has come.
  */
 final class Answer {
-  /** Tokens that each choice may be ahead of its reader. */
+  /** Tokens that all choices together may be ahead of their reader. */
   static final int CHANNEL_CAPACITY = 128;
+
+  /** The same of tokens with their log probabilities, which take some three times the memory. */
+  static final int CHANNEL_CAPACITY_WITH_LOGPROBS = 32;
+
+  /** Tokens that each choice may be ahead in any case, so that few steps wait for a reader. */
+  static final int MIN_CAPACITY_OF_CHOICE = 4;
 
   private static final int UNKNOWN = -1;
 
@@ -147,7 +153,7 @@ final class Answer {
     this.speculates = speculates;
     this.shared = shared;
     int choices = request.computedChoices();
-    channel = new EventChannel(CHANNEL_CAPACITY * choices, choices, onCancel, onRoom);
+    channel = new EventChannel(capacity(request), choices, onCancel, onRoom);
     best =
         choices > request.choices()
             ? Optional.of(new BestChoices(request.choices()))
@@ -159,6 +165,12 @@ final class Answer {
             .<Course>map(beams -> new Beams(this, beams))
             .orElseGet(() -> new Choice(this, 0));
     courses.add(firstCourse);
+  }
+
+  private static int capacity(GenerationRequest request) {
+    return Math.max(
+        request.logprobs().isPresent() ? CHANNEL_CAPACITY_WITH_LOGPROBS : CHANNEL_CAPACITY,
+        MIN_CAPACITY_OF_CHOICE * request.computedChoices());
   }
 
   /** The course that computes the prompt, whether it has ended or not. */
