@@ -121,7 +121,8 @@ final class Answer {
 
   private long choosing;
   private boolean promptTold;
-  private int produced;
+  private int computed;
+  private int published;
   private int cached = UNKNOWN;
   private int drafted;
   private int accepted;
@@ -341,20 +342,26 @@ final class Answer {
     return now;
   }
 
-  /** Takes what is to be published at the end. */
+  /** Counts the tokens of a step of a search, which are not published as they come. */
+  void searched(int tokens) {
+    computed += tokens;
+  }
+
+  /** Takes what a search publishes at its end. */
   void found(List<Token> tokens) {
     found = tokens;
-    produced += tokens.size();
   }
 
   /** Hands a token to the reader, or keeps it until the best are known. */
   void publish(Token token, double logprob) {
     if (best.isPresent()) {
       best.get().add(token, logprob);
-    } else if (!channel.put(token)) {
+    } else if (channel.put(token)) {
+      published++;
+    } else {
       throw new IllegalStateException("a step was computed for a channel without room");
     }
-    produced++;
+    computed++;
   }
 
   /**
@@ -376,27 +383,29 @@ final class Answer {
   void end(FinishReason reason) {
     try {
       giveMemoryBack();
-      Finished end = finished(reason);
+      List<Token> rest = reason.isCut() ? List.of() : best.map(BestChoices::tokens).orElse(found);
+      Finished end = new Finished(reason, published + rest.size(), usage(), timings());
       shared.options.listener().finished(end);
-      channel.finish(reason.isCut() ? List.of() : best.map(BestChoices::tokens).orElse(found), end);
+      channel.finish(rest, end);
     } catch (RuntimeException | Error e) {
-      channel.fail(e); // whatever breaks here, the reader must not wait for ever
+      channel.fail(e, usage()); // whatever breaks here, the reader must not wait for ever
       throw e;
     }
   }
 
-  private Finished finished(FinishReason reason) {
+  private Usage usage() {
+    return new Usage(request.promptLength(), Math.max(0, cached), computed, drafted, accepted);
+  }
+
+  private Timings timings() {
     long now = System.nanoTime();
     long start = begun == 0 ? now : begun;
     long firstToken = first == 0 ? now : first;
-    var timings =
-        new Timings(
-            Duration.ofNanos(start - submitted),
-            Duration.ofNanos(firstToken - start),
-            Duration.ofNanos(first == 0 ? 0 : last - firstToken),
-            Duration.ofNanos(choosing));
-    var usage = new Usage(request.promptLength(), Math.max(0, cached), produced, drafted, accepted);
-    return new Finished(reason, usage, timings);
+    return new Timings(
+        Duration.ofNanos(start - submitted),
+        Duration.ofNanos(firstToken - start),
+        Duration.ofNanos(first == 0 ? 0 : last - firstToken),
+        Duration.ofNanos(choosing));
   }
 
   /** As {@link #end}, of an answer that broke. */
@@ -405,7 +414,7 @@ final class Answer {
       giveMemoryBack();
       shared.options.listener().failed(cause);
     } finally {
-      channel.fail(cause);
+      channel.fail(cause, usage());
     }
   }
 

@@ -173,12 +173,12 @@ final class ApiException extends RuntimeException {
           Optional.of(
               of(408, "The answer was cancelled because the client left.", null, "cancelled"));
       case DEADLINE ->
-          end.usage().completionTokens() > 0
+          end.published() > 0
               ? Optional.empty()
               : Optional.of(
                   of(
                       429,
-                      "The request's time was up before its first token; allow it more, or try again when fewer requests run.",
+                      "The request's time was up before its answer had begun; allow it more, or try again when fewer requests run.",
                       null,
                       "deadline_exceeded"));
       case STOP, LENGTH -> Optional.empty();

@@ -2,10 +2,12 @@ package io.chasqui.http;
 
 import io.chasqui.engine.Generation;
 import io.chasqui.engine.GenerationEvent;
+import io.chasqui.engine.Usage;
 import io.smallrye.mutiny.Multi;
 import io.vertx.ext.web.RoutingContext;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Flow;
 
 /**
@@ -88,6 +90,11 @@ record ApiKey(
     @Override
     public void cancel() {
       of.cancel();
+    }
+
+    @Override
+    public CompletionStage<Usage> usage() {
+      return of.usage();
     }
   }
 }
