@@ -94,6 +94,15 @@ final class ApiException extends RuntimeException {
         "rate_limit_exceeded");
   }
 
+  /** What a key's requests can still take is all that the key has left. */
+  static ApiException tokensReserved(String key) {
+    return tryAgain(
+        Duration.ofSeconds(1),
+        "The running requests of the key '%s' may take all its tokens; try again when one of them has ended, or limit their 'max_tokens'."
+            .formatted(key),
+        "rate_limit_exceeded");
+  }
+
   static ApiException bodyTooLarge(int most) {
     return of(
         413,
