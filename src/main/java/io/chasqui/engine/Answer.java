@@ -18,8 +18,14 @@ import java.util.OptionalDouble;
  * ends before its turn has come.
  */
 final class Answer {
-  /** Tokens that each choice may be ahead of its reader. */
+  /** Tokens that all choices together may be ahead of their reader. */
   static final int CHANNEL_CAPACITY = 128;
+
+  /** The same of tokens with their log probabilities, which take some three times the memory. */
+  static final int CHANNEL_CAPACITY_WITH_LOGPROBS = 32;
+
+  /** Tokens that each choice may be ahead in any case, so that few steps wait for a reader. */
+  static final int MIN_CAPACITY_OF_CHOICE = 4;
 
   private static final int UNKNOWN = -1;
 
@@ -115,7 +121,8 @@ final class Answer {
 
   private long choosing;
   private boolean promptTold;
-  private int produced;
+  private int computed;
+  private int published;
   private int cached = UNKNOWN;
   private int drafted;
   private int accepted;
@@ -147,7 +154,7 @@ final class Answer {
     this.speculates = speculates;
     this.shared = shared;
     int choices = request.computedChoices();
-    channel = new EventChannel(CHANNEL_CAPACITY * choices, choices, onCancel, onRoom);
+    channel = new EventChannel(capacity(request), choices, onCancel, onRoom);
     best =
         choices > request.choices()
             ? Optional.of(new BestChoices(request.choices()))
@@ -159,6 +166,12 @@ final class Answer {
             .<Course>map(beams -> new Beams(this, beams))
             .orElseGet(() -> new Choice(this, 0));
     courses.add(firstCourse);
+  }
+
+  private static int capacity(GenerationRequest request) {
+    return Math.max(
+        request.logprobs().isPresent() ? CHANNEL_CAPACITY_WITH_LOGPROBS : CHANNEL_CAPACITY,
+        MIN_CAPACITY_OF_CHOICE * request.computedChoices());
   }
 
   /** The course that computes the prompt, whether it has ended or not. */
@@ -329,20 +342,26 @@ final class Answer {
     return now;
   }
 
-  /** Takes what is to be published at the end. */
+  /** Counts the tokens of a step of a search, which are not published as they come. */
+  void searched(int tokens) {
+    computed += tokens;
+  }
+
+  /** Takes what a search publishes at its end. */
   void found(List<Token> tokens) {
     found = tokens;
-    produced += tokens.size();
   }
 
   /** Hands a token to the reader, or keeps it until the best are known. */
   void publish(Token token, double logprob) {
     if (best.isPresent()) {
       best.get().add(token, logprob);
-    } else if (!channel.put(token)) {
+    } else if (channel.put(token)) {
+      published++;
+    } else {
       throw new IllegalStateException("a step was computed for a channel without room");
     }
-    produced++;
+    computed++;
   }
 
   /**
@@ -364,27 +383,29 @@ final class Answer {
   void end(FinishReason reason) {
     try {
       giveMemoryBack();
-      Finished end = finished(reason);
+      List<Token> rest = reason.isCut() ? List.of() : best.map(BestChoices::tokens).orElse(found);
+      Finished end = new Finished(reason, published + rest.size(), usage(), timings());
       shared.options.listener().finished(end);
-      channel.finish(reason.isCut() ? List.of() : best.map(BestChoices::tokens).orElse(found), end);
+      channel.finish(rest, end);
     } catch (RuntimeException | Error e) {
-      channel.fail(e); // whatever breaks here, the reader must not wait for ever
+      channel.fail(e, usage()); // whatever breaks here, the reader must not wait for ever
       throw e;
     }
   }
 
-  private Finished finished(FinishReason reason) {
+  private Usage usage() {
+    return new Usage(request.promptLength(), Math.max(0, cached), computed, drafted, accepted);
+  }
+
+  private Timings timings() {
     long now = System.nanoTime();
     long start = begun == 0 ? now : begun;
     long firstToken = first == 0 ? now : first;
-    var timings =
-        new Timings(
-            Duration.ofNanos(start - submitted),
-            Duration.ofNanos(firstToken - start),
-            Duration.ofNanos(first == 0 ? 0 : last - firstToken),
-            Duration.ofNanos(choosing));
-    var usage = new Usage(request.promptLength(), Math.max(0, cached), produced, drafted, accepted);
-    return new Finished(reason, usage, timings);
+    return new Timings(
+        Duration.ofNanos(start - submitted),
+        Duration.ofNanos(firstToken - start),
+        Duration.ofNanos(first == 0 ? 0 : last - firstToken),
+        Duration.ofNanos(choosing));
   }
 
   /** As {@link #end}, of an answer that broke. */
@@ -393,7 +414,7 @@ final class Answer {
       giveMemoryBack();
       shared.options.listener().failed(cause);
     } finally {
-      channel.fail(cause);
+      channel.fail(cause, usage());
     }
   }
 

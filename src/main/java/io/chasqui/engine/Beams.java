@@ -188,6 +188,7 @@ final class Beams extends Course {
       search.read(beam, shared.chooser(0).read(decoder, row + beam));
     }
     search.next(this::isStopped);
+    answer.searched(parameters.numBeams());
     last = answer.measure(last);
     if (search.isDone()) {
       return publish();

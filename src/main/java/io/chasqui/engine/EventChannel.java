@@ -4,6 +4,8 @@ import java.lang.System.Logger.Level;
 import java.util.List;
 import java.util.Objects;
 import java.util.Queue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Flow;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -45,6 +47,8 @@ final class EventChannel implements Generation {
 
   /** What the subscriber did against the rules; it is told before any further event [3.9]. */
   private volatile IllegalArgumentException violation;
+
+  private final CompletableFuture<Usage> usage = new CompletableFuture<>();
 
   private final int step;
   private final Runnable onCancel;
@@ -96,13 +100,20 @@ final class EventChannel implements Generation {
    * @param rest tokens that come with it, and wait for the reader however many they are
    */
   void finish(List<GenerationEvent.Token> rest, GenerationEvent.Finished last) {
+    usage.complete(last.usage());
     events.addAll(rest);
     events.add(last);
     ended = true;
     deliver();
   }
 
-  void fail(Throwable cause) {
+  /**
+   * Ends with a failure.
+   *
+   * @param taken what the request has taken until now
+   */
+  void fail(Throwable cause, Usage taken) {
+    usage.complete(taken);
     failure = cause;
     ended = true;
     deliver();
@@ -113,6 +124,11 @@ final class EventChannel implements Generation {
     if (cancelled.compareAndSet(false, true)) {
       onCancel.run();
     }
+  }
+
+  @Override
+  public CompletionStage<Usage> usage() {
+    return usage.minimalCompletionStage();
   }
 
   @Override

@@ -1,5 +1,6 @@
 package io.chasqui.engine;
 
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Flow;
 
 /**
@@ -17,4 +18,14 @@ public interface Generation extends Flow.Publisher<GenerationEvent> {
    * the generation has ended.
    */
   void cancel();
+
+  /**
+   * What the request has taken, known when the generation has ended, however it ends: whole, cut,
+   * failed, before its turn or after, and whether anybody subscribes or not. It never completes
+   * with a failure.
+   *
+   * <p>It completes just before the subscriber's last event, on the thread that ends the
+   * generation, the engine's own among them: what depends on it must not block.
+   */
+  CompletionStage<Usage> usage();
 }

@@ -49,8 +49,11 @@ public sealed interface GenerationEvent {
    * this reason.
    *
    * @param reason why it ended; of several choices that of the last
+   * @param published tokens that come before this event, of all choices together; fewer than were
+   *     computed where only the best are wanted, or a search was given up
    * @param usage tokens taken, of all choices together
    * @param timings where the time went
    */
-  record Finished(FinishReason reason, Usage usage, Timings timings) implements GenerationEvent {}
+  record Finished(FinishReason reason, int published, Usage usage, Timings timings)
+      implements GenerationEvent {}
 }

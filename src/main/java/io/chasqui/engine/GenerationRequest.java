@@ -113,6 +113,16 @@ public final class GenerationRequest {
   }
 
   /**
+   * The most tokens that its {@link Usage} can have in all.
+   *
+   * @param contextLength the most tokens of prompt and answer together
+   */
+  public long maxTotalTokens(int contextLength) {
+    long ofEach = Math.clamp((long) contextLength - prompt.length, 0, maxTokens);
+    return prompt.length + ofEach * beams.map(BeamParameters::numBeams).orElse(computedChoices);
+  }
+
+  /**
    * Of how many most likely tokens the probabilities are told beside those of the chosen ones;
    * empty for no probabilities at all.
    */

@@ -5,7 +5,9 @@ package io.chasqui.engine;
  *
  * @param promptTokens tokens of the prompt
  * @param cachedTokens those of them that an earlier request had computed
- * @param completionTokens tokens that the model computed, the one that ended the turn included
+ * @param completionTokens tokens that the model computed, the one that ended the turn included: of
+ *     all choices where only the best are given, and of a search with beams one for each beam and
+ *     step
  * @param draftedTokens tokens that were guessed ahead, the wrong ones included
  * @param acceptedTokens those of them that the model chose
  */

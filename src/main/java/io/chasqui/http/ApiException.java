@@ -118,6 +118,15 @@ final class ApiException extends RuntimeException {
         "rate_limit_exceeded");
   }
 
+  /** What a key's requests can still take is all that the key has left. */
+  static ApiException tokensReserved(String key) {
+    return tryAgain(
+        Duration.ofSeconds(1),
+        "The running requests of the key '%s' may take all its tokens; try again when one of them has ended, or limit their 'max_tokens'."
+            .formatted(key),
+        "rate_limit_exceeded");
+  }
+
   static ApiException bodyTooLarge(int most) {
     return of(
         413,
@@ -209,12 +218,12 @@ final class ApiException extends RuntimeException {
           Optional.of(
               of(408, "The answer was cancelled because the client left.", null, "cancelled"));
       case DEADLINE ->
-          end.usage().completionTokens() > 0
+          end.published() > 0
               ? Optional.empty()
               : Optional.of(
                   of(
                       429,
-                      "The request's time was up before its first token; allow it more, or try again when fewer requests run.",
+                      "The request's time was up before its answer had begun; allow it more, or try again when fewer requests run.",
                       null,
                       "deadline_exceeded"));
       case STOP, LENGTH -> Optional.empty();

@@ -1,12 +1,11 @@
 package io.chasqui.http;
 
 import io.chasqui.engine.Generation;
-import io.chasqui.engine.GenerationEvent;
-import io.smallrye.mutiny.Multi;
+import io.chasqui.http.Quota.Reservation;
 import io.vertx.ext.web.RoutingContext;
 import java.time.Duration;
 import java.util.Optional;
-import java.util.concurrent.Flow;
+import java.util.function.Supplier;
 
 /**
  * A key of the API and what it is good for.
@@ -14,8 +13,9 @@ import java.util.concurrent.Flow;
  * @param name what logs call it; the key itself is nowhere but in its file
  * @param digest SHA-256 of the key
  * @param requests how many it may send
- * @param tokens of prompts and answers how many it may cost; what an answer takes is known when it
- *     has it, so that a key can come to owe some
+ * @param tokens of prompts and answers how many it may cost; the most that a request can take is
+ *     reserved while it runs, and what it has taken counts at its end, so that a key can come to
+ *     owe some
  * @param mostUrgent the least {@code priority} that its requests may have
  */
 @SuppressWarnings("ArrayRecordComponent") // compared in constant time only
@@ -34,11 +34,16 @@ record ApiKey(
   /**
    * Takes a request in.
    *
+   * @param generates whether it is one for {@link #submit}, so that it may be refused before its
+   *     body is read
    * @throws ApiException if it has to wait
    */
-  void admit() {
+  void admit(boolean generates) {
     requireNow(requests, "requests");
     requireNow(tokens, "tokens");
+    if (generates && tokens.isPresent() && !tokens.get().hasUnreserved()) {
+      throw tokensRefused();
+    }
     requests.ifPresent(quota -> quota.spend(1));
   }
 
@@ -63,31 +68,32 @@ record ApiKey(
     return asked.orElse(Math.max(0, mostUrgent));
   }
 
-  /** The same generation; its prompt and each of its tokens are counted. */
-  Generation metered(Generation generation, int promptTokens) {
+  /**
+   * Submits a request, whose tokens count when it has ended.
+   *
+   * @param maxTokens the most that it can cost
+   * @param submission submits it to the engine; what it throws is thrown, and the request costs
+   *     nothing
+   * @throws ApiException if it has to wait
+   */
+  Generation submit(long maxTokens, Supplier<Generation> submission) {
     if (tokens.isEmpty()) {
-      return generation;
+      return submission.get();
     }
-    tokens.get().spend(promptTokens);
-    return new Metered(generation, tokens.get());
+    Reservation reservation = tokens.get().reserve(maxTokens).orElseThrow(this::tokensRefused);
+    Generation generation;
+    try {
+      generation = submission.get();
+    } catch (RuntimeException | Error e) {
+      reservation.settle(0);
+      throw e;
+    }
+    var _ = generation.usage().thenAccept(usage -> reservation.settle(usage.totalTokens()));
+    return generation;
   }
 
-  private record Metered(Generation of, Quota tokens) implements Generation {
-    @Override
-    public void subscribe(Flow.Subscriber<? super GenerationEvent> subscriber) {
-      Multi.createFrom()
-          .publisher(of)
-          .invoke(event -> {
-            if (event instanceof GenerationEvent.Token) {
-              tokens.spend(1);
-            }
-          })
-          .subscribe(subscriber);
-    }
-
-    @Override
-    public void cancel() {
-      of.cancel();
-    }
+  private ApiException tokensRefused() {
+    requireNow(tokens, "tokens");
+    return ApiException.tokensReserved(name);
   }
 }

@@ -193,10 +193,14 @@ public class CompletionsResource {
             .<Supplier<Generation>>map(
                 trace -> () -> trace.submit(engine, generation, inference(request, format)))
             .orElse(() -> engine.submit(generation));
-    Generation running = ApiException.blaming(field, submission);
-    Generation metered =
-        ApiKey.of(client).map(key -> key.metered(running, prompt.length)).orElse(running);
-    return new Submitted(metered, format);
+    Supplier<Generation> counted =
+        ApiKey.of(client)
+            .<Supplier<Generation>>map(key -> {
+              long most = generation.maxTotalTokens(engine.model().contextLength());
+              return () -> key.submit(most, submission);
+            })
+            .orElse(submission);
+    return new Submitted(ApiException.blaming(field, counted), format);
   }
 
   private static Inference inference(PromptedRequest request, AnswerFormat format) {

@@ -17,6 +17,7 @@ import jakarta.inject.Singleton;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 import java.util.function.Supplier;
 import java.util.regex.Pattern;
@@ -40,6 +41,9 @@ class RequestGuard {
 
   /** The API's own, of which traces tell. */
   private static final List<String> TRACED = List.of("/v1/*", "/tokenize", "/detokenize");
+
+  /** What takes tokens of a key. */
+  private static final Set<String> GENERATING = Set.of("/v1/chat/completions", "/v1/completions");
 
   /** A connection is closed so many stall timeouts after its client has stopped reading. */
   private static final int STALLS = 2;
@@ -238,7 +242,7 @@ class RequestGuard {
     }
     try {
       ApiKey key = presented(client).flatMap(keys::find).orElseThrow(ApiException::unauthorized);
-      key.admit();
+      key.admit(GENERATING.contains(client.request().path()));
       key.attachTo(client);
     } catch (ApiException e) {
       refuse(client, e);

@@ -207,7 +207,7 @@ public class EngineMetrics {
             switch (end.reason()) {
               case STOP -> "stop";
               case LENGTH -> "length";
-              case DEADLINE -> end.usage().completionTokens() > 0 ? "length" : "abort";
+              case DEADLINE -> end.published() > 0 ? "length" : "abort";
               case CANCELLED, UNREAD, CLOSED -> "abort";
             };
         ended(reason).increment();

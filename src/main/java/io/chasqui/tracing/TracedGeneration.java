@@ -16,6 +16,7 @@ import io.smallrye.mutiny.Multi;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Arrays;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Flow;
 import java.util.concurrent.atomic.AtomicBoolean;
 
@@ -60,6 +61,11 @@ final class TracedGeneration implements Generation {
     if (!subscribed.get()) {
       left();
     }
+  }
+
+  @Override
+  public CompletionStage<Usage> usage() {
+    return of.usage();
   }
 
   private void follow(GenerationEvent event) {

@@ -120,7 +120,7 @@ class BeamsTest {
 
     assertTrue(logprob(best) >= logprob(greedy), logprob(best) + " < " + logprob(greedy));
     assertFalse(best.text().isBlank());
-    assertEquals(best.tokens().size(), best.finished().usage().completionTokens());
+    assertEquals(best.tokens().size(), best.finished().published());
   }
 
   private static double logprob(Collected answer) {

@@ -88,7 +88,7 @@ class EventChannelRulesTest {
     @Override
     public Flow.Publisher<GenerationEvent> createFailedFlowPublisher() {
       var channel = new EventChannel(4, 1, () -> {}, () -> {});
-      channel.fail(new IllegalStateException("failed from the beginning"));
+      channel.fail(new IllegalStateException("failed from the beginning"), new Usage(1, 0));
       return channel;
     }
   }

@@ -28,6 +28,7 @@ class EventChannelTest {
   static final GenerationEvent.Finished END =
       new GenerationEvent.Finished(
           FinishReason.STOP,
+          1,
           new Usage(1, 1),
           new Timings(Duration.ZERO, Duration.ZERO, Duration.ZERO, Duration.ZERO));
 
@@ -91,7 +92,7 @@ class EventChannelTest {
     fill();
     var cause = new IllegalStateException("broken");
 
-    assertTimeoutPreemptively(Duration.ofSeconds(5), () -> channel.fail(cause));
+    assertTimeoutPreemptively(Duration.ofSeconds(5), () -> channel.fail(cause, new Usage(1, 0)));
 
     var reader = new Reader();
     channel.subscribe(reader);

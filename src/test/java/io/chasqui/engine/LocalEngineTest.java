@@ -373,6 +373,26 @@ class LocalEngineTest {
     }
   }
 
+  @ParameterizedTest
+  @CsvSource({"1, false, 128", "16, false, 128", "40, false, 160", "1, true, 32", "16, true, 64"})
+  void allChoicesOfARequestTogetherAreAheadOfTheirReaderByABoundedNumberOfTokens(
+      int choices, boolean logprobs, int most) throws Exception {
+    var request = GenerationRequest.forPrompt(prompt(STORY)).choices(choices);
+    request.sampling(SamplingParameters.builder().temperature(1).ignoreEos(true).build());
+    if (logprobs) {
+      request.logprobs(20);
+    }
+    try (Engine own = engine(16, Duration.ofMillis(50))) {
+      var stalled = Collected.from(own.submit(request.build()), 0, token -> {});
+      Await.until("it is given up", () -> own.running() == 0 && own.waiting() == 0);
+
+      stalled.subscription().request(Long.MAX_VALUE);
+      stalled.finished();
+      int ahead = stalled.tokens().size();
+      assertTrue(ahead > most - choices && ahead <= most, ahead + " tokens of " + choices);
+    }
+  }
+
   @Test
   void aSubscriberThatThrowsDoesNotDisturbTheNext() throws Exception {
     Collected.from(

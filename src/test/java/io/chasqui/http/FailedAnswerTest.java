@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.chasqui.LogLines;
 import io.chasqui.engine.Generation;
 import io.chasqui.engine.GenerationEvent;
+import io.chasqui.engine.Usage;
 import io.quarkus.test.common.http.TestHTTPResource;
 import io.quarkus.test.junit.QuarkusTest;
 import io.smallrye.common.annotation.Blocking;
@@ -16,6 +17,8 @@ import jakarta.ws.rs.Path;
 import jakarta.ws.rs.core.Response;
 import java.net.URI;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Flow;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -72,6 +75,11 @@ class FailedAnswerTest {
 
     @Override
     public void cancel() {}
+
+    @Override
+    public CompletionStage<Usage> usage() {
+      return CompletableFuture.completedStage(new Usage(1, 0));
+    }
   }
 
   private String ask(String path, String id) {

@@ -55,6 +55,11 @@ class RequestGuardTest {
       rare sk-only-two-requests requests=2
       short sk-only-a-few-tokens tokens=30
       urgent sk-may-be-urgent priority=-9
+      best sk-for-the-best-of-many tokens=100
+      search sk-for-a-search-with-beams tokens=100
+      alone sk-for-one-without-limit tokens=50
+      parallel sk-for-many-side-by-side tokens=300
+      leaving sk-for-a-client-that-leaves tokens=20000
       """
           .formatted(KEY, HexFormat.of().formatHex(Sha256.of("sk-known-by-digest")));
 

@@ -17,6 +17,8 @@ import io.smallrye.mutiny.Multi;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Flow;
 import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
@@ -44,6 +46,11 @@ class StreamedFramesTest {
 
     @Override
     public void cancel() {}
+
+    @Override
+    public CompletionStage<Usage> usage() {
+      return CompletableFuture.completedStage(new Usage(1, 2));
+    }
   }
 
   @Test
@@ -75,6 +82,7 @@ class StreamedFramesTest {
   private static Finished end() {
     return new Finished(
         FinishReason.LENGTH,
+        2,
         new Usage(1, 2),
         new Timings(Duration.ZERO, Duration.ZERO, Duration.ZERO, Duration.ZERO));
   }
