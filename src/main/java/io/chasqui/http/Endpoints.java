@@ -43,6 +43,11 @@ final class Endpoints {
     return path(target).startsWith("/q/health") && isFree(target);
   }
 
+  /** Whether the framework may have something at a path that is none of ours. */
+  static boolean isFrameworks(String target) {
+    return path(target).startsWith("/q/") && !isFree(target);
+  }
+
   /** The methods that a path takes; empty if there is nothing at the path. */
   static List<String> methods(String target) {
     String path = path(target);

@@ -213,16 +213,16 @@ class RequestGuard {
   }
 
   /**
-   * There are no paths but our own, whatever the framework would serve, and each takes its own
-   * methods only, which it tells whoever asks with OPTIONS.
+   * A path takes its own methods only, which it tells whoever asks with OPTIONS, and what the
+   * framework would serve besides is not there.
    */
   private void requireMethod(RoutingContext client) {
     String method = client.request().method().name();
     List<String> taken = Endpoints.methods(client.request().uri());
     boolean isQuestion = method.equals(Endpoints.QUESTION);
-    if (taken.isEmpty()) {
+    if (taken.isEmpty() && (isQuestion || Endpoints.isFrameworks(client.request().uri()))) {
       refuse(client, ApiException.nothingHere());
-    } else if (taken.contains(method) && !isQuestion) {
+    } else if (taken.isEmpty() || (taken.contains(method) && !isQuestion)) {
       client.next();
     } else {
       client.response().putHeader(HttpHeaders.ALLOW, String.join(", ", taken));

@@ -17,7 +17,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.Executors;
@@ -33,7 +32,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Whatever a client sends to the built program, with a small heap, it answers the next one. */
 class AttackIT {
   /** A JVM takes this from a container of 256 MB; the executable does not read it. */
-  private static final String HEAP = "-Xmx64m";
+  private static final String HEAP = "64m";
 
   /** A body of 64 KB and of 64 bytes a token of the context; a heap of 64 MB allows 400 KB. */
   private static final int LARGE = 390_000;
@@ -45,7 +44,7 @@ class AttackIT {
 
   @BeforeEach
   void start() throws IOException {
-    server = new BuiltServer("demo", directory.resolve("log"), Map.of("JAVA_TOOL_OPTIONS", HEAP));
+    server = BuiltServer.withHeap(HEAP, directory.resolve("log"));
     uri = server.readyUri();
   }
 
@@ -137,21 +136,38 @@ class AttackIT {
 
   @Test
   void aConnectionThatResetsStreamAfterStreamIsClosed() throws Exception {
+    requireClosed((frames, stream) -> frames.get(stream, "/").reset(stream));
+  }
+
+  /** Also where the framework refuses what it opens streams for. */
+  @ParameterizedTest
+  @ValueSource(strings = {"/v1/models", "/v1/models/%zz"})
+  void aConnectionThatOpensMoreStreamsThanItMayIsClosed(String path) throws Exception {
+    requireClosed((frames, stream) -> frames.beginPost(stream, path, "x", "y"));
+  }
+
+  /** Adds a stream to the frames of a client. */
+  private interface Opening {
+    Http2Frames open(Http2Frames frames, int stream);
+  }
+
+  /** A client that acknowledges nothing opens stream after stream, a million if it may. */
+  private void requireClosed(Opening opening) throws Exception {
     try (Socket socket = new Socket(uri.getHost(), uri.getPort())) {
       send(socket, Http2Frames.ofAClientThatReadsNothing().toBytes());
-      Await.until("it is closed", () -> !sendsMany(socket));
+      Await.until("it is closed", () -> !sendsMany(socket, opening));
       assertTrue(stream < 1_000_000, "all streams were taken");
     }
   }
 
   private int stream = 1;
 
-  /** Opens and resets 1,000 streams more; false if the connection is closed. */
-  private boolean sendsMany(Socket socket) {
+  /** Opens 1,000 streams more; false if the connection is closed. */
+  private boolean sendsMany(Socket socket, Opening opening) {
     try {
       var frames = new Http2Frames();
       for (int i = 0; i < 1000; i++) {
-        frames.get(stream, "/").reset(stream);
+        opening.open(frames, stream);
         stream += 2;
       }
       send(socket, frames.toBytes());

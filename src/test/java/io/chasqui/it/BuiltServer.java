@@ -4,6 +4,7 @@ import io.chasqui.Await;
 import io.chasqui.http.Api;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -49,6 +50,16 @@ final class BuiltServer implements AutoCloseable {
     return new BuiltServer("demo", log, Map.of(), Path.of("."), List.of("sh", "-c", limited));
   }
 
+  /** The demo model on a JVM whose heap grows to so much; the executable's does as it likes. */
+  static BuiltServer withHeap(String size, Path log) throws IOException {
+    return new BuiltServer("demo", log, Map.of("JAVA_TOOL_OPTIONS", "-Xmx" + size));
+  }
+
+  /** Whether the program is an executable, which no option of a JVM reaches. */
+  static boolean isNative() {
+    return artifact().getProperty("type").equals("native");
+  }
+
   private BuiltServer(
       String model, Path log, Map<String, String> settings, Path directory, List<String> launcher)
       throws IOException {
@@ -66,13 +77,19 @@ final class BuiltServer implements AutoCloseable {
   }
 
   /** What the build has made last, as Quarkus notes it for its own integration tests. */
-  private static List<String> program() throws IOException {
+  private static Properties artifact() {
     var artifact = new Properties();
     try (InputStream in = Files.newInputStream(TARGET.resolve("quarkus-artifact.properties"))) {
       artifact.load(in);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     }
-    String path = TARGET.resolve(artifact.getProperty("path")).toString();
-    if (artifact.getProperty("type").equals("native")) {
+    return artifact;
+  }
+
+  private static List<String> program() {
+    String path = TARGET.resolve(artifact().getProperty("path")).toString();
+    if (isNative()) {
       return List.of(path);
     }
     String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
