@@ -91,9 +91,10 @@ final class Http2Streams {
     /** Requests that wait until earlier answers are read, by their streams. */
     private final Map<Integer, Held> held = new LinkedHashMap<>();
 
-    /** Streams that there was no room for since then, by {@link System#nanoTime}. */
+    /** Streams that there was no room for since {@link #endedSince}. */
     private final AtomicInteger ended = new AtomicInteger();
 
+    /** By {@link System#nanoTime}. */
     private long endedSince = System.nanoTime();
 
     /** A request, and where it is to go on. */
@@ -197,14 +198,15 @@ final class Http2Streams {
 
     private void end(int id, Http2Error error) {
       long now = System.nanoTime();
+      if (now - endedSince > PERIOD) {
+        endedSince = now;
+        ended.set(1);
+        channel.config().setAutoRead(true);
+      }
       if (ended.get() > MOST_ENDED) {
         var _ = channel.close();
       } else {
         reset(id, error);
-      }
-      if (now - endedSince > PERIOD) {
-        ended.set(0);
-        endedSince = now;
       }
     }
 

@@ -13,7 +13,11 @@ public final class Http2Frames {
 
   private static final int END_OF_STREAM = 1;
   private static final int END_OF_HEADERS = 4;
+  private static final byte HEADER_TABLE_SIZE = 1;
   private static final byte INITIAL_WINDOW_SIZE = 4;
+
+  private static final byte[] PREFACE =
+      "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".getBytes(StandardCharsets.US_ASCII);
   private static final byte CANCEL = 8;
 
   private final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
@@ -24,8 +28,25 @@ public final class Http2Frames {
   /** The beginning of a connection whose client reads nothing until it says so. */
   public static Http2Frames ofAClientThatReadsNothing() {
     var frames = new Http2Frames();
-    frames.bytes.writeBytes("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
+    frames.bytes.writeBytes(PREFACE);
     return frames.add(SETTINGS, 0, 0, new byte[] {0, INITIAL_WINDOW_SIZE, 0, 0, 0, 0});
+  }
+
+  /**
+   * The beginning of a connection whose client would remember all headers that it ever got, so that
+   * they are sent to it once.
+   */
+  public static Http2Frames ofAClientThatRemembersAll() {
+    var frames = new Http2Frames();
+    frames.bytes.writeBytes(PREFACE);
+    return frames.add(SETTINGS, 0, 0, new byte[] {0, HEADER_TABLE_SIZE, 127, -1, -1, -1});
+  }
+
+  /** A question for methods, whose answer has no body, with a further field of the head. */
+  public Http2Frames options(int stream, String path, String name, String value) {
+    ByteArrayOutputStream head = head("OPTIONS", path);
+    header(head, name, value);
+    return add(HEADERS, END_OF_HEADERS | END_OF_STREAM, stream, head.toByteArray());
   }
 
   public Http2Frames get(int stream, String path) {

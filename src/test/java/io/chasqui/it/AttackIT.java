@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.chasqui.Await;
 import io.chasqui.http.Api;
 import io.chasqui.http.Http2Frames;
+import java.io.BufferedInputStream;
+import java.io.DataInputStream;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -175,6 +177,35 @@ class AttackIT {
     } catch (IOException e) {
       return false;
     }
+  }
+
+  /** Of each answer its id, which the client chooses, would be remembered. */
+  @Test
+  void aClientThatRemembersAllHeadersMakesTheServerRememberFew() throws Exception {
+    String id = "i".repeat(120);
+    try (Socket socket = new Socket(uri.getHost(), uri.getPort())) {
+      socket.setSoTimeout(60_000);
+      var in = new DataInputStream(new BufferedInputStream(socket.getInputStream()));
+      send(socket, Http2Frames.ofAClientThatRemembersAll().toBytes());
+      for (int batch = 0; batch < 2000; batch++) {
+        var frames = new Http2Frames();
+        for (int i = 0; i < 50; i++) {
+          frames.options(stream, "/q/health/live", "x-request-id", id + stream);
+          stream += 2;
+        }
+        send(socket, frames.toBytes());
+        for (int answers = 0; answers < 50; ) {
+          answers += isHead(in) ? 1 : 0;
+        }
+      }
+    }
+  }
+
+  /** Reads a frame; whether it is the head of an answer. */
+  private static boolean isHead(DataInputStream in) throws IOException {
+    int lengthAndType = in.readInt();
+    in.skipNBytes(5 + (lengthAndType >>> 8));
+    return (lengthAndType & 0xff) == 1;
   }
 
   @Test
