@@ -364,8 +364,9 @@ class LocalEngineTest {
   @Test
   void aReaderThatStallsForTooLongIsGivenUp() throws Exception {
     try (Engine own = engine(4, Duration.ofMillis(50))) {
-      var stalled = Collected.from(own.submit(endlessStory()), 0, token -> {});
-      Await.until("it is given up", () -> own.running() == 0 && own.waiting() == 0);
+      Generation given = own.submit(endlessStory());
+      var stalled = Collected.from(given, 0, token -> {});
+      given.usage().toCompletableFuture().get(60, TimeUnit.SECONDS);
 
       stalled.subscription().request(Long.MAX_VALUE);
       assertEquals(FinishReason.UNREAD, stalled.finished().reason());
@@ -383,8 +384,9 @@ class LocalEngineTest {
       request.logprobs(20);
     }
     try (Engine own = engine(16, Duration.ofMillis(50))) {
-      var stalled = Collected.from(own.submit(request.build()), 0, token -> {});
-      Await.until("it is given up", () -> own.running() == 0 && own.waiting() == 0);
+      Generation given = own.submit(request.build());
+      var stalled = Collected.from(given, 0, token -> {});
+      given.usage().toCompletableFuture().get(60, TimeUnit.SECONDS);
 
       stalled.subscription().request(Long.MAX_VALUE);
       stalled.finished();
