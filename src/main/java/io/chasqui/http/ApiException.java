@@ -188,13 +188,17 @@ final class ApiException extends RuntimeException {
       case EngineFailedException e -> of(503, e.getMessage(), null, "engine_failed");
       case Throwable _ when ClientLeft.isReasonOf(failure) -> {
         LOG.debugf("A client left before it was answered: %s", failure.getMessage());
-        yield of(408, "The answer was cancelled because the client left.", null, "cancelled");
+        yield clientLeft();
       }
       default -> {
         LOG.error("A request failed", failure);
         yield of(500, "The server failed to answer; its log tells why.", null, "internal_error");
       }
     };
+  }
+
+  private static ApiException clientLeft() {
+    return of(408, "The answer was cancelled because the client left.", null, "cancelled");
   }
 
   /** Why the end of a generation is no answer; empty if it is one. */
@@ -214,9 +218,7 @@ final class ApiException extends RuntimeException {
                   "The answer was given up because the client left it unread for too long; read it as it comes.",
                   null,
                   "left_unread"));
-      case CANCELLED ->
-          Optional.of(
-              of(408, "The answer was cancelled because the client left.", null, "cancelled"));
+      case CANCELLED -> Optional.of(clientLeft());
       case DEADLINE ->
           end.published() > 0
               ? Optional.empty()

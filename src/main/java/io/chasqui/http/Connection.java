@@ -86,7 +86,12 @@ final class Connection extends ChannelInboundHandlerAdapter {
    * Connections.Installer}, as in tests of Quarkus.
    */
   static Optional<Connection> of(HttpServerRequest request) {
-    return Optional.ofNullable(((ConnectionBase) request.connection()).channel().attr(KEY).get());
+    return Optional.ofNullable(channel(request).attr(KEY).get());
+  }
+
+  /** What Netty calls the connection that a request came on. */
+  static Channel channel(HttpServerRequest request) {
+    return ((ConnectionBase) request.connection()).channel();
   }
 
   /** A request has come. */

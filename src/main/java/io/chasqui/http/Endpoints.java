@@ -28,9 +28,6 @@ final class Endpoints {
 
   private static final Set<String> READ = Set.of("/v1/models", "/v1/estimate");
 
-  /** What the path of a model begins with; its name may hold slashes. */
-  private static final String MODEL = "/v1/models/";
-
   private Endpoints() {}
 
   /** Whether anybody may ask for it. Everything else needs a key, whether it exists or not. */
@@ -54,7 +51,8 @@ final class Endpoints {
     if (POSTED.contains(path)) {
       return POST;
     }
-    boolean isRead = FREE.contains(path) || READ.contains(path) || path.startsWith(MODEL);
+    boolean isRead =
+        FREE.contains(path) || READ.contains(path) || path.startsWith(PlainPath.MODELS);
     return isRead ? GET : List.of();
   }
 

@@ -25,7 +25,9 @@ final class FairShare {
   private final LongSupplier clock;
   private long taken;
 
-  /** What those have that do not wait, by their owners. */
+  /** What those have that do not wait: all together, and by their owners. */
+  private long allWorking;
+
   private final Map<String, Long> working = new HashMap<>();
 
   private final Set<Part> waiting = new LinkedHashSet<>();
@@ -57,8 +59,7 @@ final class FairShare {
    * those of one owner have three quarters of all at most, and all together seven eighths.
    */
   synchronized boolean hasRoomToWork(String owner) {
-    long all = working.values().stream().mapToLong(Long::longValue).sum();
-    return all < most - most / 8 && working.getOrDefault(owner, 0L) < most - most / 4;
+    return allWorking < most - most / 8 && working.getOrDefault(owner, 0L) < most - most / 4;
   }
 
   /** Who gives way to one that takes so much more, if it is not the one that takes it. */
@@ -133,6 +134,7 @@ final class FairShare {
 
     /** More of what its owner has is with those that do not wait. */
     private void work(long amount) {
+      allWorking += amount;
       working.merge(owner, amount, (before, more) -> before + more == 0 ? null : before + more);
     }
 

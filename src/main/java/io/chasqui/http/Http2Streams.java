@@ -11,7 +11,6 @@ import io.netty.util.AttributeKey;
 import io.vertx.core.Context;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpVersion;
-import io.vertx.core.net.impl.ConnectionBase;
 import io.vertx.ext.web.RoutingContext;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
@@ -55,19 +54,22 @@ final class Http2Streams {
     if (client.request().version() != HttpVersion.HTTP_2) {
       return true;
     }
-    Channel channel = ((ConnectionBase) client.request().connection()).channel();
-    watch(channel);
+    watch(Connection.channel(client.request()));
     Optional<FairShare.Part> stream = OfConnection.of(client).part(client.response().streamId());
     stream.ifPresent(ClientWait.of(client)::add);
     return stream.isPresent();
   }
 
   /**
-   * Lets a request of HTTP/2 go on when its client has read so much of earlier answers that it has
-   * not {@linkplain Connection#hasMuchToRead much to read} any more.
+   * Lets a request of HTTP/2 go on, now or when its client has read so much of earlier answers that
+   * it has not {@linkplain Connection#hasMuchToRead much to read} any more.
    */
   static void goOnWhenReadSoFar(RoutingContext client) {
-    OfConnection.of(client).hold(client);
+    if (Connection.hasMuchToRead(client.request())) {
+      OfConnection.of(client).hold(client);
+    } else {
+      client.next();
+    }
   }
 
   /** The streams of one connection; on its event loop only, where nothing else is said. */
@@ -109,7 +111,7 @@ final class Http2Streams {
     }
 
     static OfConnection of(RoutingContext client) {
-      return ((ConnectionBase) client.request().connection()).channel().attr(KEY).get();
+      return Connection.channel(client.request()).attr(KEY).get();
     }
 
     /** What a stream takes; empty if it is reset. */

@@ -19,8 +19,11 @@ final class PlainPath {
   private static final Pattern NEEDLESS =
       Pattern.compile("%(?:2[DdEe]|3[0-9]|4[1-9A-Fa-f]|5[0-9AaFf]|6[1-9A-Fa-f]|7[0-9AaEe])");
 
-  /** A model's name may hold a slash and other characters that a client has to encode. */
-  private static final String MODELS = "/v1/models/";
+  /**
+   * What the path of a model begins with. Its name may hold slashes, and other characters that a
+   * client has to encode.
+   */
+  static final String MODELS = "/v1/models/";
 
   private PlainPath() {}
 

@@ -156,12 +156,12 @@ class RequestGuard {
    * the last ones: what it leaves unread is bounded.
    */
   private void goOnWhenReadSoFar(RoutingContext client) {
-    if (!hasMuchToRead(client)) {
-      client.next();
-      return;
-    }
     if (client.request().version() == HttpVersion.HTTP_2) {
       Http2Streams.goOnWhenReadSoFar(client);
+      return;
+    }
+    if (!client.response().writeQueueFull()) {
+      client.next();
       return;
     }
     client.request().pause();
@@ -170,18 +170,12 @@ class RequestGuard {
         timer -> {
           if (client.response().closed()) {
             vertx.cancelTimer(timer);
-          } else if (!hasMuchToRead(client)) {
+          } else if (!client.response().writeQueueFull()) {
             vertx.cancelTimer(timer);
             client.request().resume();
             client.next();
           }
         });
-  }
-
-  private static boolean hasMuchToRead(RoutingContext client) {
-    return client.request().version() == HttpVersion.HTTP_2
-        ? Connection.hasMuchToRead(client.request())
-        : client.response().writeQueueFull();
   }
 
   /** Logs with the request's id on threads too that the request's context does not follow to. */

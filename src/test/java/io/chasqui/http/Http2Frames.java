@@ -13,11 +13,8 @@ public final class Http2Frames {
 
   private static final int END_OF_STREAM = 1;
   private static final int END_OF_HEADERS = 4;
-  private static final byte HEADER_TABLE_SIZE = 1;
-  private static final byte INITIAL_WINDOW_SIZE = 4;
-
-  private static final byte[] PREFACE =
-      "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".getBytes(StandardCharsets.US_ASCII);
+  private static final short HEADER_TABLE_SIZE = 1;
+  private static final short INITIAL_WINDOW_SIZE = 4;
   private static final byte CANCEL = 8;
 
   private final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
@@ -27,9 +24,7 @@ public final class Http2Frames {
 
   /** The beginning of a connection whose client reads nothing until it says so. */
   public static Http2Frames ofAClientThatReadsNothing() {
-    var frames = new Http2Frames();
-    frames.bytes.writeBytes(PREFACE);
-    return frames.add(SETTINGS, 0, 0, new byte[] {0, INITIAL_WINDOW_SIZE, 0, 0, 0, 0});
+    return beginning(INITIAL_WINDOW_SIZE, 0);
   }
 
   /**
@@ -37,16 +32,19 @@ public final class Http2Frames {
    * they are sent to it once.
    */
   public static Http2Frames ofAClientThatRemembersAll() {
+    return beginning(HEADER_TABLE_SIZE, Integer.MAX_VALUE);
+  }
+
+  private static Http2Frames beginning(short setting, int value) {
     var frames = new Http2Frames();
-    frames.bytes.writeBytes(PREFACE);
-    return frames.add(SETTINGS, 0, 0, new byte[] {0, HEADER_TABLE_SIZE, 127, -1, -1, -1});
+    frames.bytes.writeBytes("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
+    return frames.add(
+        SETTINGS, 0, 0, ByteBuffer.allocate(6).putShort(setting).putInt(value).array());
   }
 
   /** A question for methods, whose answer has no body, with a further field of the head. */
   public Http2Frames options(int stream, String path, String name, String value) {
-    ByteArrayOutputStream head = head("OPTIONS", path);
-    header(head, name, value);
-    return add(HEADERS, END_OF_HEADERS | END_OF_STREAM, stream, head.toByteArray());
+    return whole(stream, head("OPTIONS", path), name, value);
   }
 
   public Http2Frames get(int stream, String path) {
@@ -55,7 +53,11 @@ public final class Http2Frames {
 
   /** A GET with a further field of the head. */
   public Http2Frames get(int stream, String path, String name, String value) {
-    ByteArrayOutputStream head = head("GET", path);
+    return whole(stream, head("GET", path), name, value);
+  }
+
+  /** A request without a body. */
+  private Http2Frames whole(int stream, ByteArrayOutputStream head, String name, String value) {
     header(head, name, value);
     return add(HEADERS, END_OF_HEADERS | END_OF_STREAM, stream, head.toByteArray());
   }
