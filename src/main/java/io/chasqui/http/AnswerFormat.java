@@ -7,6 +7,7 @@ import io.chasqui.engine.FinishReason;
 import io.chasqui.engine.GenerationEvent.Prompt;
 import io.chasqui.engine.GenerationEvent.Token;
 import io.chasqui.engine.Usage;
+import io.chasqui.sampling.TokenLogprobs;
 import io.chasqui.tokenizer.Detokenizer;
 import io.chasqui.tokenizer.Tokenizer;
 import java.util.ArrayList;
@@ -20,10 +21,12 @@ sealed interface AnswerFormat {
   /** The answer's id. */
   String id();
 
-  /** The chunks before the first token, where the format has them. */
+  /** The chunks before the first token, where the format has them: as many of each choice. */
   List<Object> openings();
 
-  /** The chunks that tell what was asked of the prompt. */
+  /**
+   * The chunks that tell what was asked of the prompt: as many of each choice, choice by choice.
+   */
   List<Object> chunks(Prompt prompt);
 
   /** A piece of the answer. */
@@ -193,18 +196,17 @@ sealed interface AnswerFormat {
 
     @Override
     public Object whole(List<WholeChoice> choices, Optional<Prompt> prompt, Usage usage) {
-      List<MessageChoice> messages = new ArrayList<>();
-      for (WholeChoice each : choices) {
-        var message = new Message("assistant", each.text());
-        messages.add(
-            new MessageChoice(
-                each.index(),
-                message,
-                logprobs(each.tokens()),
-                word(each.reason()),
-                stopReason(each.reason())));
-      }
-      return envelope("chat.completion", messages, Optional.of(UsageBody.of(usage)));
+      return envelope(
+          "chat.completion", LazyList.of(choices, this::whole), Optional.of(UsageBody.of(usage)));
+    }
+
+    private MessageChoice whole(WholeChoice choice) {
+      return new MessageChoice(
+          choice.index(),
+          new Message("assistant", choice.text()),
+          logprobs(choice.tokens()),
+          word(choice.reason()),
+          stopReason(choice.reason()));
     }
 
     private ChatLogprobs logprobs(List<Token> tokens) {
@@ -216,8 +218,11 @@ sealed interface AnswerFormat {
     }
   }
 
-  /** {@code /v1/completions}; its own state is how long the text of each choice is so far. */
+  /** {@code /v1/completions}; its own state is where each choice is in its text. */
   final class Text implements AnswerFormat {
+    /** How many of the prompt's tokens a chunk tells of. */
+    private static final int PROMPT_TOKENS = 64;
+
     private final Head head;
     private final Tokenizer tokenizer;
     private final int[] prompt;
@@ -225,11 +230,40 @@ sealed interface AnswerFormat {
     /** The text of the prompt that precedes every choice; empty where it is not asked for. */
     private final String echo;
 
-    /** Where in its text the next token of each choice begins, be it held back or not. */
-    private final int[] offsets;
+    /** The tokens of each choice so far; none where nobody wants to know their places. */
+    private final Places[] places;
 
-    /** Of each choice; none where nobody wants to know the offsets. */
-    private final Detokenizer[] detokenizers;
+    /** Finds where in a text its tokens begin, be they held back or not. */
+    private final class Places {
+      private final Detokenizer detokenizer = tokenizer.newDetokenizer();
+      private int offset;
+
+      /**
+       * @param offset where the first token begins
+       */
+      Places(int offset) {
+        this.offset = offset;
+      }
+
+      TextLogprobs.Place next(int id, Optional<TokenLogprobs> logprobs) {
+        var place = new TextLogprobs.Place(id, logprobs, offset);
+        offset += detokenizer.append(id).length();
+        return place;
+      }
+
+      List<TextLogprobs.Place> next(List<Token> tokens) {
+        return tokens.stream()
+            .filter(token -> !ChatLogprobs.isEndOfText(token, tokenizer))
+            .map(token -> next(token.id(), token.logprobs()))
+            .toList();
+      }
+
+      List<TextLogprobs.Place> ofPrompt(Prompt of) {
+        return IntStream.range(0, prompt.length)
+            .mapToObj(i -> next(prompt[i], of.logprobs().get(i)))
+            .toList();
+      }
+    }
 
     @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
     private record TextChoice(
@@ -252,10 +286,8 @@ sealed interface AnswerFormat {
       this.tokenizer = tokenizer;
       this.prompt = prompt;
       this.echo = echo;
-      offsets = new int[head.choices()];
-      Arrays.fill(offsets, echo.length());
-      detokenizers = new Detokenizer[head.logprobs() ? head.choices() : 0];
-      Arrays.setAll(detokenizers, choice -> tokenizer.newDetokenizer());
+      places = new Places[head.logprobs() ? head.choices() : 0];
+      Arrays.setAll(places, choice -> new Places(echo.length()));
     }
 
     @Override
@@ -271,44 +303,45 @@ sealed interface AnswerFormat {
     /** The echo, unless it has to wait for its log probabilities. */
     @Override
     public List<Object> openings() {
-      return echo.isEmpty() || head.logprobs() ? List.of() : echoes(null);
+      return echo.isEmpty() || head.logprobs()
+          ? List.of()
+          : new LazyList<>(head.choices(), i -> chunk(new TextChoice(i, echo, null)));
     }
 
+    /** Few tokens in each, so that a chunk is small. */
     @Override
     public List<Object> chunks(Prompt of) {
-      return head.logprobs() ? echoes(logprobs(of)) : List.of();
+      if (!head.logprobs()) {
+        return List.of();
+      }
+      List<TextLogprobs.Place> all = new Places(0).ofPrompt(of);
+      int ofEach = Math.ceilDiv(all.size(), PROMPT_TOKENS);
+      return new LazyList<>(
+          head.choices() * ofEach,
+          i -> chunk(ofPrompt(i / ofEach, i % ofEach * PROMPT_TOKENS, all)));
     }
 
-    private List<Object> echoes(TextLogprobs logprobs) {
-      return IntStream.range(0, head.choices())
-          .mapToObj(i -> chunk(new TextChoice(i, echo, logprobs)))
-          .toList();
+    /**
+     * Some of the prompt's tokens.
+     *
+     * @param from the first of them
+     */
+    private TextChoice ofPrompt(int choice, int from, List<TextLogprobs.Place> all) {
+      int to = Math.min(from + PROMPT_TOKENS, all.size());
+      int end = to == all.size() ? echo.length() : all.get(to).offset();
+      return new TextChoice(
+          choice,
+          echo.substring(all.get(from).offset(), end),
+          TextLogprobs.of(all.subList(from, to), tokenizer));
     }
 
     @Override
     public Object chunk(Token token) {
-      TextLogprobs logprobs = head.logprobs() ? new TextLogprobs() : null;
-      add(token, logprobs);
+      TextLogprobs logprobs =
+          head.logprobs()
+              ? TextLogprobs.of(places[token.choice()].next(List.of(token)), tokenizer)
+              : null;
       return chunk(new TextChoice(token.choice(), token.text(), logprobs));
-    }
-
-    private void add(Token token, TextLogprobs logprobs) {
-      if (logprobs != null && !ChatLogprobs.isEndOfText(token, tokenizer)) {
-        int choice = token.choice();
-        logprobs.add(token.id(), token.logprobs(), offsets[choice], tokenizer);
-        offsets[choice] += detokenizers[choice].append(token.id()).length();
-      }
-    }
-
-    private TextLogprobs logprobs(Prompt of) {
-      var logprobs = new TextLogprobs();
-      Detokenizer detokenizer = tokenizer.newDetokenizer();
-      int offset = 0;
-      for (int i = 0; i < prompt.length; i++) {
-        logprobs.add(prompt[i], of.logprobs().get(i), offset, tokenizer);
-        offset += detokenizer.append(prompt[i]).length();
-      }
-      return logprobs;
     }
 
     @Override
@@ -327,24 +360,24 @@ sealed interface AnswerFormat {
 
     @Override
     public Object whole(List<WholeChoice> choices, Optional<Prompt> of, Usage usage) {
-      List<TextChoice> texts = new ArrayList<>();
-      for (WholeChoice each : choices) {
-        TextLogprobs logprobs = null;
-        if (head.logprobs()) {
-          logprobs = of.map(this::logprobs).orElseGet(TextLogprobs::new);
-          for (Token token : each.tokens()) {
-            add(token, logprobs);
-          }
-        }
-        texts.add(
-            new TextChoice(
-                each.index(),
-                echo + each.text(),
-                logprobs,
-                word(each.reason()),
-                stopReason(each.reason())));
-      }
-      return envelope(texts, Optional.of(UsageBody.of(usage)));
+      return envelope(
+          LazyList.of(choices, choice -> whole(choice, of)), Optional.of(UsageBody.of(usage)));
+    }
+
+    private TextChoice whole(WholeChoice choice, Optional<Prompt> of) {
+      return new TextChoice(
+          choice.index(),
+          echo + choice.text(),
+          head.logprobs() ? logprobs(choice, of) : null,
+          word(choice.reason()),
+          stopReason(choice.reason()));
+    }
+
+    private TextLogprobs logprobs(WholeChoice choice, Optional<Prompt> of) {
+      List<TextLogprobs.Place> all = new ArrayList<>();
+      of.ifPresent(asked -> all.addAll(new Places(0).ofPrompt(asked)));
+      all.addAll(new Places(echo.length()).next(choice.tokens()));
+      return TextLogprobs.of(all, tokenizer);
     }
 
     private Envelope envelope(List<?> choices, Optional<UsageBody> usage) {

@@ -6,8 +6,10 @@ import io.chasqui.engine.GenerationEvent.Finished;
 import io.chasqui.engine.GenerationEvent.Prompt;
 import io.chasqui.engine.GenerationEvent.Token;
 import java.util.BitSet;
+import java.util.Iterator;
 import java.util.List;
 import java.util.function.Function;
+import java.util.stream.IntStream;
 
 /** From the events of one generation to those of its stream, without those that the client has. */
 final class AnswerFrames {
@@ -39,22 +41,28 @@ final class AnswerFrames {
     events = new int[1 + format.choices()];
   }
 
-  /** What comes before all events; may be empty. */
-  String opening() {
+  /** What comes before all events; may be nothing. */
+  Iterator<String> opening() {
     return ofEachChoice(format.openings());
   }
 
-  /** The frames of one event: none while a token's text is not final. */
-  String of(GenerationEvent event) {
+  /**
+   * The frames of one event, each written when it is asked for: that of a token is empty while the
+   * token's text is not final.
+   */
+  Iterator<String> of(GenerationEvent event) {
     return switch (event) {
       case Prompt prompt -> ofEachChoice(format.chunks(prompt));
-      case Token token -> {
-        boolean tells = !token.text().isEmpty() || token.logprobs().isPresent();
-        yield (tells ? next(token.choice(), format.chunk(token)) : "")
-            + token.end().map(reason -> close(token.choice(), reason)).orElse("");
-      }
-      case Finished end -> ApiException.of(end).map(this::failed).orElseGet(() -> finish(end));
+      case Token token -> List.of(of(token)).iterator();
+      case Finished end ->
+          List.of(ApiException.of(end).map(this::failed).orElseGet(() -> finish(end))).iterator();
     };
+  }
+
+  private String of(Token token) {
+    boolean tells = !token.text().isEmpty() || token.logprobs().isPresent();
+    return (tells ? next(token.choice(), format.chunk(token)) : "")
+        + token.end().map(reason -> close(token.choice(), reason)).orElse("");
   }
 
   /** The end of a stream that is not whole; it can go on from the event before. */
@@ -80,12 +88,12 @@ final class AnswerFrames {
     return next(choice, format.closing(choice, reason));
   }
 
-  private String ofEachChoice(List<Object> chunks) {
-    var frames = new StringBuilder();
-    for (int choice = 0; choice < chunks.size(); choice++) {
-      frames.append(next(choice, chunks.get(choice)));
-    }
-    return frames.toString();
+  /** Frames of so many chunks for each choice: all of the first choice, then all of the second. */
+  private Iterator<String> ofEachChoice(List<Object> chunks) {
+    int ofEach = chunks.size() / format.choices();
+    return IntStream.range(0, chunks.size())
+        .mapToObj(i -> next(i / ofEach, chunks.get(i)))
+        .iterator();
   }
 
   private String next(int choice, Object chunk) {

@@ -16,10 +16,11 @@ import io.smallrye.mutiny.infrastructure.Infrastructure;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.ws.rs.core.MediaType;
 import jakarta.ws.rs.core.Response;
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.Supplier;
+import java.util.stream.Stream;
 import org.jboss.logging.Logger;
 
 /** Turns a generation into an HTTP answer, whole or as a stream of events. */
@@ -38,18 +39,18 @@ class Answers {
   /**
    * The answer of a generation.
    *
-   * @param part the memory of the answer, if it is written as a whole
+   * @param keeping the memory of the answer
    */
   Uni<Response> respond(
-      Generation generation, AnswerFormat format, AnswerRequest request, FairShare.Part part) {
+      Generation generation, AnswerFormat format, AnswerRequest request, AnswerMemory keeping) {
     return request.stream()
         ? Uni.createFrom()
             .item(stream(frames(generation, format, request.includeUsage(), request.position())))
-        : whole(generation, format, part);
+        : whole(generation, format, keeping);
   }
 
   /** The head of a stream, and its frames to come. */
-  Response stream(Multi<Supplier<String>> frames) {
+  Response stream(Multi<Iterable<String>> frames) {
     return Response.ok(new EventStream(frames), MediaType.SERVER_SENT_EVENTS_TYPE)
         .header("Cache-Control", "no-cache")
         .header("X-Accel-Buffering", "no")
@@ -62,16 +63,16 @@ class Answers {
    * @param usage whether the last chunk tells the usage
    * @param begin where the client's stream begins
    */
-  Multi<Supplier<String>> frames(
+  Multi<Iterable<String>> frames(
       Generation generation, AnswerFormat format, boolean usage, StreamPosition begin) {
     var frames = new AnswerFrames(format, usage, begin, this::json);
-    Multi<Supplier<String>> opening = Multi.createFrom().item(() -> frames::opening);
-    Multi<Supplier<String>> answer =
+    Multi<Iterable<String>> opening = Multi.createFrom().item(() -> frames::opening);
+    Multi<Iterable<String>> answer =
         Multi.createFrom()
             .publisher(generation)
-            .<Supplier<String>>map(event -> () -> frames.of(event))
+            .<Iterable<String>>map(event -> () -> frames.of(event))
             .onFailure()
-            .recoverWithItem(cause -> () -> failed(cause, frames));
+            .recoverWithItem(cause -> () -> Stream.of(failed(cause, frames)).iterator());
     return Multi.createBy()
         .concatenating()
         .streams(opening, answer)
@@ -103,45 +104,45 @@ class Answers {
     }
   }
 
-  private Uni<Response> whole(Generation generation, AnswerFormat format, FairShare.Part part) {
+  private Uni<Response> whole(Generation generation, AnswerFormat format, AnswerMemory keeping) {
     return Multi.createFrom()
         .publisher(generation)
         .collect()
-        .in(() -> new Whole(format.choices(), part), Whole::add)
+        .in(() -> new Whole(format.choices(), keeping), Whole::add)
         .emitOn(Infrastructure.getDefaultWorkerPool()) // the engine's thread has no time for it
         .map(answer -> {
           ApiException.of(answer.end)
               .ifPresent(failure -> {
                 throw failure;
               });
-          return memory.work(
-              () -> whole(format.whole(answer.choices(), answer.prompt, answer.end.usage()), part));
+          return memory.work(() ->
+              whole(format.whole(answer.choices(), answer.prompt, answer.end.usage()), keeping));
         });
   }
 
   /**
    * An answer of JSON, written at its reader's pace.
    *
-   * @param part the memory of the answer
-   * @throws ApiException if answers that are not read yet take all the memory for answers
+   * @param keeping the memory of the answer, with what it was made of, which is given back
+   * @throws ApiException if there is no memory for it
    */
-  Response whole(Object answer, FairShare.Part part) {
-    byte[] bytes;
+  Response whole(Object answer, AnswerMemory keeping) {
+    var body = new Pieces(keeping::take);
     try {
-      bytes = json.writeValueAsBytes(answer);
-    } catch (JsonProcessingException e) {
+      json.writeValue(body, answer);
+    } catch (IOException e) {
+      if (e.getCause() instanceof ApiException noMemory) {
+        throw noMemory;
+      }
       throw new IllegalStateException("an answer cannot be written as JSON", e);
     }
-    return WholeBody.response(bytes, MediaType.APPLICATION_JSON, part);
+    return WholeBody.response(body, MediaType.APPLICATION_JSON, keeping);
   }
 
   /** What has come of an answer that does not stream. */
   private static final class Whole {
-    /** What a log probability takes, with its token's text and what JSON makes of it. */
-    private static final int LOGPROB = 300;
-
     private final List<WholeText> texts = new ArrayList<>();
-    private final FairShare.Part memory;
+    private final AnswerMemory memory;
     Optional<Prompt> prompt = Optional.empty();
     Finished end;
 
@@ -151,7 +152,7 @@ class Answers {
       Optional<FinishReason> reason = Optional.empty();
     }
 
-    Whole(int choices, FairShare.Part memory) {
+    Whole(int choices, AnswerMemory memory) {
       this.memory = memory;
       for (int i = 0; i < choices; i++) {
         texts.add(new WholeText());
@@ -172,10 +173,9 @@ class Answers {
      * @throws ApiException if there is no memory for it
      */
     private void add(Token token, WholeText to) {
-      int logprobs = token.logprobs().map(each -> 1 + each.topIds().length).orElse(0);
-      if (!memory.take(2L * token.text().length() + (long) LOGPROB * logprobs)) {
-        throw ApiException.tooManyAnswers();
-      }
+      long kept =
+          token.logprobs().map(each -> AnswerMemory.ofToken(each.topIds().length)).orElse(0L);
+      memory.take(2L * token.text().length() + kept);
       to.text.append(token.text());
       if (token.logprobs().isPresent()) {
         to.tokens.add(token);

@@ -158,6 +158,16 @@ final class ApiException extends RuntimeException {
         "too_many_answers");
   }
 
+  /** An answer takes more memory than there is for all answers, so that trying again is no help. */
+  static ApiException answerTooLarge(long most) {
+    return of(
+        400,
+        "The answer takes more than the %d KiB that this server has for answers; ask for fewer tokens, choices or log probabilities, stream it, or give the server more memory."
+            .formatted(most >> 10),
+        null,
+        "answer_too_large");
+  }
+
   /** Bodies of other requests take the memory that all bodies have. */
   static ApiException tooManyBodies() {
     return tryAgain(

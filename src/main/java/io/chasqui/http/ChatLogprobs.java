@@ -24,15 +24,14 @@ record ChatLogprobs(List<Entry> content) {
     return Float.isFinite(logprob) ? logprob : -9999;
   }
 
-  /** Of tokens with log probabilities, those that end an answer without a text left out. */
+  /**
+   * Of tokens with log probabilities, each of which is made into JSON's values only when it is
+   * written. Those that end an answer without a text are left out.
+   */
   static ChatLogprobs of(List<Token> tokens, Tokenizer tokenizer) {
-    List<Entry> entries = new ArrayList<>();
-    for (Token token : tokens) {
-      if (!isEndOfText(token, tokenizer)) {
-        entries.add(entry(token.id(), token.logprobs().orElseThrow(), tokenizer));
-      }
-    }
-    return new ChatLogprobs(entries);
+    List<Token> told = tokens.stream().filter(token -> !isEndOfText(token, tokenizer)).toList();
+    return new ChatLogprobs(
+        LazyList.of(told, token -> entry(token.id(), token.logprobs().orElseThrow(), tokenizer)));
   }
 
   /** Whether a token is the model's sign that it has said all, which is no part of the answer. */

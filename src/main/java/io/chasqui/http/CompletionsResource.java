@@ -23,6 +23,7 @@ import jakarta.ws.rs.core.Context;
 import jakarta.ws.rs.core.MediaType;
 import jakarta.ws.rs.core.Response;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -118,35 +119,35 @@ public class CompletionsResource {
     client.addEndHandler(ended -> {
       var _ = begun.thenAccept(Generation::cancel);
     });
-    FairShare.Part part = memory.answer(client);
+    AnswerMemory keeping = memory.answer(client);
     return WorkerThread.run(
         client,
-        () -> answer(memory.work(() -> parser.apply(body)), timeLimit, client, begun, part));
+        () -> answer(memory.work(() -> parser.apply(body)), timeLimit, client, begun, keeping));
   }
 
   /**
    * @param begun completes with the generation that the request starts
-   * @param part the memory of the answer, if it is written as a whole
+   * @param keeping the memory of the answer
    */
   private Uni<Response> answer(
       PromptedRequest request,
       TimeLimit timeLimit,
       RoutingContext client,
       CompletableFuture<Generation> begun,
-      FairShare.Part part) {
+      AnswerMemory keeping) {
     AnswerRequest asked = request.answer();
     priority(asked, client); // a wrong one is refused before a stream is held
     if (served.isNameKnown()) {
       Models.require(served, asked.model());
     }
     if (asked.stream() && served.isLoading()) {
-      return Uni.createFrom().item(held(request, timeLimit, client, begun));
+      return Uni.createFrom().item(held(request, timeLimit, client, begun, keeping));
     }
     return served
         .engine()
         .flatMap(engine -> {
-          Submitted submitted = submit(request, timeLimit, engine, client, begun);
-          return answers.respond(submitted.generation(), submitted.format(), asked, part);
+          Submitted submitted = submit(request, timeLimit, engine, client, begun, keeping);
+          return answers.respond(submitted.generation(), submitted.format(), asked, keeping);
         })
         .map(this::timed);
   }
@@ -166,15 +167,20 @@ public class CompletionsResource {
       TimeLimit timeLimit,
       Engine engine,
       RoutingContext client,
-      CompletableFuture<Generation> begun) {
-    Submitted submitted = memory.work(() -> toEngine(request, timeLimit, engine, client));
+      CompletableFuture<Generation> begun,
+      AnswerMemory keeping) {
+    Submitted submitted = memory.work(() -> toEngine(request, timeLimit, engine, client, keeping));
     BodyReader.giveBack(client);
     begun.complete(submitted.generation());
     return submitted;
   }
 
   private Submitted toEngine(
-      PromptedRequest request, TimeLimit timeLimit, Engine engine, RoutingContext client) {
+      PromptedRequest request,
+      TimeLimit timeLimit,
+      Engine engine,
+      RoutingContext client,
+      AnswerMemory keeping) {
     Models.require(served, request.answer().model());
     String field = request.promptField();
     int[] prompt = ApiException.blaming(field, () -> request.prompt(engine));
@@ -187,6 +193,7 @@ public class CompletionsResource {
                 request.defaultMaxTokens(),
                 priority(request.answer(), client),
                 timeLimit.left());
+    keeping.takeForEngine(generation, engine.model().contextLength());
     AnswerFormat format = ApiException.blaming(field, () -> request.format(engine, prompt));
     Supplier<Generation> submission =
         RequestTrace.of(client)
@@ -228,17 +235,18 @@ public class CompletionsResource {
       PromptedRequest request,
       TimeLimit timeLimit,
       RoutingContext client,
-      CompletableFuture<Generation> begun) {
+      CompletableFuture<Generation> begun,
+      AnswerMemory keeping) {
     ColdStart start = served.coldStart();
     AnswerRequest asked = request.answer();
-    Multi<Supplier<String>> progress = new Progress(served).comments().map(text -> () -> text);
-    Multi<Supplier<String>> answer =
+    Multi<Iterable<String>> progress = new Progress(served).comments().map(List::of);
+    Multi<Iterable<String>> answer =
         served
             .engine()
             .emitOn(Infrastructure.getDefaultWorkerPool())
             .onItem()
             .transformToMulti(engine -> {
-              Submitted submitted = submit(request, timeLimit, engine, client, begun);
+              Submitted submitted = submit(request, timeLimit, engine, client, begun, keeping);
               return answers.frames(
                   submitted.generation(),
                   submitted.format(),
@@ -246,10 +254,10 @@ public class CompletionsResource {
                   asked.position());
             })
             .onFailure()
-            .recoverWithItem(failure -> () -> answers.lastWords(ApiException.of(failure)));
+            .recoverWithItem(failure -> List.of(answers.lastWords(ApiException.of(failure))));
     boolean first = start.isFirstAnswer();
     Set<Phase> told = start.ended();
-    Multi<Supplier<String>> timing =
+    Multi<Iterable<String>> timing =
         Multi.createFrom().deferred(() -> first ? timingBeside(told) : Multi.createFrom().empty());
     Response response =
         answers.stream(Multi.createBy().concatenating().streams(progress, timing, answer));
@@ -257,13 +265,14 @@ public class CompletionsResource {
   }
 
   /** What the head of the first answer could not tell yet. */
-  private Multi<Supplier<String>> timingBeside(Set<Phase> told) {
+  private Multi<Iterable<String>> timingBeside(Set<Phase> told) {
     ColdStart start = served.coldStart();
     Set<Phase> later = start.ended();
     later.removeAll(told);
     return later.isEmpty()
         ? Multi.createFrom().empty()
         : Multi.createFrom()
-            .item(() -> () -> EventStream.comment("Server-Timing: " + start.serverTiming(later)));
+            .item(
+                () -> List.of(EventStream.comment("Server-Timing: " + start.serverTiming(later))));
   }
 }

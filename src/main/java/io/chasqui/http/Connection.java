@@ -265,10 +265,10 @@ final class Connection extends ChannelInboundHandlerAdapter {
           startHeadTimer();
         }
       }
-      super.channelRead(context, message);
       if (context.pipeline().get(Http2ConnectionHandler.class) != null) {
         streams.watch(channel);
       }
+      super.channelRead(context, message);
     }
   }
 

@@ -2,7 +2,7 @@ package io.chasqui.http;
 
 import io.smallrye.mutiny.Multi;
 import java.nio.charset.StandardCharsets;
-import java.util.function.Supplier;
+import java.util.Iterator;
 
 /**
  * The body of a streamed answer, written by {@link PacedWriter}.
@@ -11,7 +11,7 @@ import java.util.function.Supplier;
  *     another where they are written: the engine's thread, on which they may come, has no time for
  *     JSON
  */
-record EventStream(Multi<Supplier<String>> frames) implements PacedBody {
+record EventStream(Multi<Iterable<String>> frames) implements PacedBody {
   /** The data of the last event, which tells OpenAI's clients that the stream has ended. */
   static final String DONE = "[DONE]";
 
@@ -19,8 +19,25 @@ record EventStream(Multi<Supplier<String>> frames) implements PacedBody {
   static final String KEEP_ALIVE = comment("keep-alive");
 
   @Override
-  public Multi<Supplier<byte[]>> pieces() {
-    return frames.map(text -> () -> text.get().getBytes(StandardCharsets.UTF_8));
+  public Multi<Iterable<byte[]>> pieces() {
+    return frames.map(EventStream::bytes);
+  }
+
+  private static Iterable<byte[]> bytes(Iterable<String> texts) {
+    return () ->
+        new Iterator<>() {
+          private final Iterator<String> left = texts.iterator();
+
+          @Override
+          public boolean hasNext() {
+            return left.hasNext();
+          }
+
+          @Override
+          public byte[] next() {
+            return left.next().getBytes(StandardCharsets.UTF_8);
+          }
+        };
   }
 
   /** A line that clients skip. */

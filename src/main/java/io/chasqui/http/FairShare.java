@@ -19,7 +19,7 @@ import java.util.function.LongSupplier;
  */
 final class FairShare {
   /** How long a request waits at least before it gives way to one whose client has as much. */
-  private static final long MOMENT = TimeUnit.SECONDS.toNanos(1);
+  private static final long MOMENT = TimeUnit.MILLISECONDS.toNanos(50);
 
   private final long most;
   private final LongSupplier clock;
@@ -103,6 +103,13 @@ final class FairShare {
     Part(String owner, Runnable giveWay) {
       this.owner = owner;
       this.giveWay = giveWay;
+    }
+
+    /** How much it has. */
+    long taken() {
+      synchronized (FairShare.this) {
+        return mine;
+      }
     }
 
     /** Takes so much more; false, and nothing is taken, if nobody gives way for it. */

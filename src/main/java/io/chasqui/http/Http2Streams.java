@@ -4,8 +4,13 @@ import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.handler.codec.http2.Http2Connection;
 import io.netty.handler.codec.http2.Http2ConnectionAdapter;
+import io.netty.handler.codec.http2.Http2ConnectionDecoder;
 import io.netty.handler.codec.http2.Http2ConnectionHandler;
 import io.netty.handler.codec.http2.Http2Error;
+import io.netty.handler.codec.http2.Http2Exception;
+import io.netty.handler.codec.http2.Http2FrameListenerDecorator;
+import io.netty.handler.codec.http2.Http2Headers;
+import io.netty.handler.codec.http2.Http2Settings;
 import io.netty.handler.codec.http2.Http2Stream;
 import io.netty.util.AttributeKey;
 import io.vertx.core.Context;
@@ -25,12 +30,17 @@ import java.util.concurrent.atomic.AtomicInteger;
  */
 final class Http2Streams {
   private final FairShare open;
+  private final int mostLeaving;
+
+  /** Streams that have given way, and are not closed yet. */
+  private final AtomicInteger leaving = new AtomicInteger();
 
   /**
    * @param most how many may be open
    */
   Http2Streams(int most) {
     open = new FairShare(most);
+    mostLeaving = most / 2;
   }
 
   /** Whether the server can work on one more request. */
@@ -38,10 +48,12 @@ final class Http2Streams {
     return open.hasRoomToWork(request.remoteAddress().hostAddress());
   }
 
-  /** Takes in all streams of a connection from now on; on its event loop. */
+  /**
+   * Takes in all streams of a connection; on its event loop, before its first bytes are decoded.
+   */
   void watch(Channel channel) {
     if (channel.attr(OfConnection.KEY).get() == null) {
-      channel.attr(OfConnection.KEY).set(new OfConnection(channel, open));
+      channel.attr(OfConnection.KEY).set(new OfConnection(channel));
     }
   }
 
@@ -54,10 +66,11 @@ final class Http2Streams {
     if (client.request().version() != HttpVersion.HTTP_2) {
       return true;
     }
-    watch(Connection.channel(client.request()));
-    Optional<FairShare.Part> stream = OfConnection.of(client).part(client.response().streamId());
+    Optional<OfConnection> connection = OfConnection.of(client);
+    Optional<FairShare.Part> stream =
+        connection.flatMap(of -> of.part(client.response().streamId()));
     stream.ifPresent(ClientWait.of(client)::add);
-    return stream.isPresent();
+    return connection.isEmpty() || stream.isPresent();
   }
 
   /**
@@ -65,15 +78,16 @@ final class Http2Streams {
    * it has not {@linkplain Connection#hasMuchToRead much to read} any more.
    */
   static void goOnWhenReadSoFar(RoutingContext client) {
-    if (Connection.hasMuchToRead(client.request())) {
-      OfConnection.of(client).hold(client);
+    Optional<OfConnection> connection = OfConnection.of(client);
+    if (connection.isPresent() && Connection.hasMuchToRead(client.request())) {
+      connection.get().hold(client);
     } else {
       client.next();
     }
   }
 
   /** The streams of one connection; on its event loop only, where nothing else is said. */
-  private static final class OfConnection extends Http2ConnectionAdapter {
+  private final class OfConnection extends Http2ConnectionAdapter {
     private static final AttributeKey<OfConnection> KEY =
         AttributeKey.valueOf(Http2Streams.class.getName());
 
@@ -87,7 +101,6 @@ final class Http2Streams {
 
     private final Channel channel;
     private final Http2Connection connection;
-    private final FairShare all;
     private final Http2Connection.PropertyKey part;
 
     /** Requests that wait until earlier answers are read, by their streams. */
@@ -102,45 +115,99 @@ final class Http2Streams {
     /** A request, and where it is to go on. */
     private record Held(RoutingContext client, Context context) {}
 
-    OfConnection(Channel channel, FairShare all) {
+    OfConnection(Channel channel) {
       this.channel = channel;
-      this.all = all;
-      connection = channel.pipeline().get(Http2ConnectionHandler.class).connection();
+      var http2 = channel.pipeline().get(Http2ConnectionHandler.class);
+      connection = http2.connection();
       part = connection.newKey();
       connection.addListener(this);
+      keepGate(http2.decoder());
     }
 
-    static OfConnection of(RoutingContext client) {
-      return Connection.channel(client.request()).attr(KEY).get();
+    /**
+     * The connection of a request; empty where Netty does not see {@link Connections.Installer}, as
+     * in tests of Quarkus.
+     */
+    static Optional<OfConnection> of(RoutingContext client) {
+      return Optional.ofNullable(Connection.channel(client.request()).attr(KEY).get());
     }
 
-    /** What a stream takes; empty if it is reset. */
+    /** What a stream takes; empty if it has ended. */
     Optional<FairShare.Part> part(int id) {
-      Http2Stream stream = connection.stream(id);
-      if (stream == null) {
-        return Optional.empty();
-      }
-      if (stream.getProperty(part) == null) {
-        onStreamActive(stream); // it was there before this
-      }
-      return Optional.<FairShare.Part>of(stream.getProperty(part)).filter(of -> !of.hasEnded());
+      return Optional.ofNullable(connection.stream(id))
+          .map(stream -> stream.<FairShare.Part>getProperty(part))
+          .filter(of -> !of.hasEnded());
     }
 
     /**
      * Takes in a stream, whatever becomes of its request. It waits for its client: for the rest of
-     * the request, or until earlier answers are read.
+     * the request, or until earlier answers are read. One that there is no room for, the {@link
+     * Gate} ends.
      */
     @Override
     public void onStreamActive(Http2Stream stream) {
-      int id = stream.id();
-      FairShare.Part of =
-          all.new Part(Connections.host(channel), () -> endSoon(id, Http2Error.ENHANCE_YOUR_CALM));
+      FairShare.Part of = open.new Part(Connections.host(channel), () -> giveWay(stream.id()));
       stream.setProperty(part, of);
-      if (hasTooMany() || !of.take(1)) {
+      if (hasTooMany() || leaving.get() >= mostLeaving || !of.take(1)) {
         of.end();
-        endSoon(id, Http2Error.REFUSED_STREAM);
       }
       of.waitForClient();
+    }
+
+    private void keepGate(Http2ConnectionDecoder decoder) {
+      decoder.frameListener(new Gate(decoder));
+    }
+
+    /** Lets no heads of streams through that there is no room for: Vert.x never knows of them. */
+    private final class Gate extends Http2FrameListenerDecorator {
+      private final Http2ConnectionDecoder decoder;
+
+      Gate(Http2ConnectionDecoder decoder) {
+        super(decoder.frameListener());
+        this.decoder = decoder;
+      }
+
+      /** Vert.x puts a listener of its own in the place of this one then. */
+      @Override
+      public void onSettingsRead(ChannelHandlerContext context, Http2Settings settings)
+          throws Http2Exception {
+        super.onSettingsRead(context, settings);
+        keepGate(decoder);
+      }
+
+      @Override
+      public void onHeadersRead(
+          ChannelHandlerContext context, int id, Http2Headers head, int padding, boolean isLast)
+          throws Http2Exception {
+        if (isLetThrough(id)) {
+          super.onHeadersRead(context, id, head, padding, isLast);
+        }
+      }
+
+      @Override
+      public void onHeadersRead(
+          ChannelHandlerContext context,
+          int id,
+          Http2Headers head,
+          int dependency,
+          short weight,
+          boolean isExclusive,
+          int padding,
+          boolean isLast)
+          throws Http2Exception {
+        if (isLetThrough(id)) {
+          super.onHeadersRead(context, id, head, dependency, weight, isExclusive, padding, isLast);
+        }
+      }
+
+      private boolean isLetThrough(int id) {
+        if (part(id).isPresent()) {
+          return true;
+        }
+        ended.incrementAndGet();
+        end(id, Http2Error.REFUSED_STREAM);
+        return false;
+      }
     }
 
     @Override
@@ -187,17 +254,22 @@ final class Http2Streams {
       return connection.remote().numActiveStreams() > MOST_STREAMS;
     }
 
-    /**
-     * Ends a stream that there is no room for when Netty is through with it, and the connection if
-     * that goes on and on; on any thread.
-     */
-    private void endSoon(int id, Http2Error error) {
+    /** Ends a stream for the sake of another; on any thread. */
+    private void giveWay(int id) {
+      leaving.incrementAndGet();
       if (ended.incrementAndGet() > MOST_ENDED) {
         channel.config().setAutoRead(false);
       }
-      channel.eventLoop().execute(() -> end(id, error));
+      channel
+          .eventLoop()
+          .execute(() -> {
+            leaving.decrementAndGet();
+            end(id, Http2Error.ENHANCE_YOUR_CALM);
+            channel.flush();
+          });
     }
 
+    /** Ends a stream, and the connection if that goes on and on. */
     private void end(int id, Http2Error error) {
       long now = System.nanoTime();
       if (now - endedSince > PERIOD) {
@@ -220,7 +292,6 @@ final class Http2Streams {
       if (context != null && channel.isActive()) {
         var http2 = (Http2ConnectionHandler) context.handler();
         var _ = http2.resetStream(context, id, error.code(), context.newPromise());
-        context.flush();
       }
     }
   }

@@ -9,6 +9,9 @@ import jakarta.inject.Singleton;
 import jakarta.ws.rs.GET;
 import jakarta.ws.rs.Path;
 import jakarta.ws.rs.core.Response;
+import java.io.IOException;
+import java.io.OutputStreamWriter;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 
 /**
@@ -25,7 +28,7 @@ public class MetricsResource {
   private final RequestMemory memory;
 
   /** What all get who ask before it begins to be written; null if nobody has asked since. */
-  private Uni<byte[]> next;
+  private Uni<Pieces> next;
 
   MetricsResource(PrometheusMeterRegistry registry, RequestMemory memory) {
     this.registry = registry;
@@ -35,11 +38,11 @@ public class MetricsResource {
   @GET
   @Path("/metrics")
   public Uni<Response> metrics(@jakarta.ws.rs.core.Context RoutingContext client) {
-    FairShare.Part part = memory.answer(client);
+    AnswerMemory answer = memory.answer(client);
     Context eventLoop = client.vertx().getOrCreateContext();
     return next()
         .emitOn(written -> eventLoop.runOnContext(now -> written.run()))
-        .map(text -> WholeBody.response(text, OPEN_METRICS, part));
+        .map(text -> WholeBody.response(text, OPEN_METRICS, answer));
   }
 
   @GET
@@ -48,7 +51,7 @@ public class MetricsResource {
     return metrics(client);
   }
 
-  private synchronized Uni<byte[]> next() {
+  private synchronized Uni<Pieces> next() {
     if (next == null) {
       next =
           Uni.createFrom()
@@ -60,10 +63,16 @@ public class MetricsResource {
     return next;
   }
 
-  private byte[] write() {
+  private Pieces write() {
     synchronized (this) {
       next = null;
     }
-    return registry.scrape(OPEN_METRICS).getBytes(StandardCharsets.UTF_8);
+    var text = new Pieces(bytes -> {}); // counted where it is written, for each who asked
+    try (var writer = new OutputStreamWriter(text, StandardCharsets.UTF_8)) {
+      registry.scrape(writer, OPEN_METRICS);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    return text;
   }
 }

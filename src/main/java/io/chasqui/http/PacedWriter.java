@@ -13,9 +13,10 @@ import java.lang.annotation.Annotation;
 import java.lang.reflect.Type;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.Collections;
+import java.util.Iterator;
 import java.util.OptionalLong;
 import java.util.concurrent.Flow;
-import java.util.function.Supplier;
 import org.jboss.logging.Logger;
 import org.jboss.resteasy.reactive.server.spi.ResteasyReactiveResourceInfo;
 import org.jboss.resteasy.reactive.server.spi.ServerHttpRequest;
@@ -73,14 +74,14 @@ public class PacedWriter implements ServerMessageBodyWriter<PacedBody> {
     switch (body) {
       case EventStream _ -> response.setChunked(true);
       case WholeBody whole ->
-          response.setResponseHeader("Content-Length", Integer.toString(whole.bytes().length));
+          response.setResponseHeader("Content-Length", Integer.toString(whole.body().length()));
     }
     RoutingContext client = ((ServerHttpRequest) response).unwrap(RoutingContext.class);
     body.pieces().subscribe().withSubscriber(new Writing(body, response, client));
   }
 
   /** One response. Its state is touched on one event loop only. */
-  private final class Writing implements Flow.Subscriber<Supplier<byte[]>> {
+  private final class Writing implements Flow.Subscriber<Iterable<byte[]>> {
     private final ServerHttpResponse response;
     private final RoutingContext client;
     private final ClientWait wait;
@@ -91,6 +92,13 @@ public class PacedWriter implements ServerMessageBodyWriter<PacedBody> {
 
     private final long stallTimer;
     private Flow.Subscription subscription;
+
+    /** Whether no item follows. */
+    private boolean isLast;
+
+    /** What is left of the last item. */
+    private Iterator<byte[]> pieces = Collections.emptyIterator();
+
     private boolean silent;
     private boolean closed;
 
@@ -134,25 +142,36 @@ public class PacedWriter implements ServerMessageBodyWriter<PacedBody> {
     }
 
     @Override
-    public void onNext(Supplier<byte[]> piece) {
-      onLoop(() -> write(piece));
+    public void onNext(Iterable<byte[]> item) {
+      onLoop(() -> {
+        pieces = item.iterator();
+        writeNext();
+      });
     }
 
-    private void write(Supplier<byte[]> piece) {
+    private void writeNext() {
       if (closed) {
         return;
       }
-      byte[] bytes;
+      byte[] bytes = {};
       try {
-        bytes = piece.get();
+        while (bytes.length == 0 && pieces.hasNext()) {
+          bytes = pieces.next();
+        }
       } catch (RuntimeException e) {
         broken(e);
         return;
       }
-      if (bytes.length == 0) {
+      if (bytes.length > 0) {
+        write(bytes);
+      } else if (isLast) {
+        end();
+      } else {
         subscription.request(1);
-        return;
       }
+    }
+
+    private void write(byte[] bytes) {
       silent = false;
       unread = true;
       wait.waitForClient();
@@ -162,11 +181,7 @@ public class PacedWriter implements ServerMessageBodyWriter<PacedBody> {
             unread = false;
             stalled = false;
             wait.goOn();
-            if (failure == null) {
-              subscription.request(1);
-            } else {
-              onLoop(this::close);
-            }
+            onLoop(failure == null ? this::writeNext : this::close);
           });
     }
 
@@ -201,7 +216,12 @@ public class PacedWriter implements ServerMessageBodyWriter<PacedBody> {
 
     @Override
     public void onComplete() {
-      onLoop(this::end);
+      onLoop(() -> {
+        isLast = true;
+        if (!unread && !pieces.hasNext()) {
+          end();
+        }
+      });
     }
 
     private void end() {

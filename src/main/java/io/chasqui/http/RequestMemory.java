@@ -48,6 +48,7 @@ class RequestMemory {
   private final int largestBody;
   private final int streams;
   private final FairShare bodies;
+  private final long mostOfAnswers;
   private final FairShare answers;
   private final Semaphore workers;
 
@@ -71,7 +72,8 @@ class RequestMemory {
     largestBody = (int) Math.min(Math.min(wantedBody, work / WORK), Integer.MAX_VALUE / 2);
     bodies = new FairShare(heap / SHARE);
     streams = (int) Math.clamp(heap / STREAM_SHARE / STREAM, LEAST_STREAMS, Integer.MAX_VALUE);
-    answers = new FairShare(heap / SHARE);
+    mostOfAnswers = heap / SHARE;
+    answers = new FairShare(mostOfAnswers);
     workers = new Semaphore((int) Math.clamp(work / (WORK * largestBody), 1, processors), true);
   }
 
@@ -91,7 +93,7 @@ class RequestMemory {
   }
 
   /** What the whole answer of a request takes until it is written or the client has left. */
-  FairShare.Part answer(RoutingContext client) {
+  AnswerMemory answer(RoutingContext client) {
     Context eventLoop = client.vertx().getOrCreateContext();
     FairShare.Part part =
         answers
@@ -99,7 +101,7 @@ class RequestMemory {
             FairShare.owner(client), () -> eventLoop.runOnContext(v -> client.response().reset()));
     ClientWait.of(client).add(part);
     client.addEndHandler(ended -> part.end());
-    return part;
+    return new AnswerMemory(part, mostOfAnswers);
   }
 
   /** The body of a request, which the request no longer holds then. */

@@ -7,7 +7,6 @@ import io.chasqui.tokenizer.Tokenizer;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -30,26 +29,38 @@ record TextLogprobs(
     List<Map<String, Float>> topLogprobs,
     List<Integer> textOffset) {
 
-  TextLogprobs() {
-    this(new ArrayList<>(), new ArrayList<>(), new ArrayList<>(), new ArrayList<>());
+  /**
+   * A token in its text.
+   *
+   * @param logprobs empty for a first token
+   * @param offset where its text begins
+   */
+  record Place(int id, Optional<TokenLogprobs> logprobs, int offset) {}
+
+  /** Of the tokens of a text, each of which is made into JSON's values only when it is written. */
+  static TextLogprobs of(List<Place> places, Tokenizer tokenizer) {
+    return new TextLogprobs(
+        LazyList.of(places, place -> text(place.id(), tokenizer)),
+        LazyList.of(places, TextLogprobs::logprob),
+        LazyList.of(places, place -> top(place, tokenizer)),
+        LazyList.of(places, Place::offset));
   }
 
-  void add(int id, Optional<TokenLogprobs> logprobs, int offset, Tokenizer tokenizer) {
-    tokens.add(text(id, tokenizer));
-    textOffset.add(offset);
-    if (logprobs.isEmpty()) {
-      tokenLogprobs.add(null);
-      topLogprobs.add(Map.of());
-      return;
+  private static Float logprob(Place place) {
+    return place.logprobs().map(of -> ChatLogprobs.finite(of.chosen())).orElse(null);
+  }
+
+  private static Map<String, Float> top(Place place, Tokenizer tokenizer) {
+    if (place.logprobs().isEmpty()) {
+      return Map.of();
     }
-    TokenLogprobs of = logprobs.get();
-    tokenLogprobs.add(ChatLogprobs.finite(of.chosen()));
+    TokenLogprobs of = place.logprobs().get();
     Map<String, Float> top = new LinkedHashMap<>();
     for (int i = 0; i < of.topIds().length; i++) {
       top.putIfAbsent(text(of.topIds()[i], tokenizer), ChatLogprobs.finite(of.topLogprobs()[i]));
     }
-    top.putIfAbsent(text(id, tokenizer), ChatLogprobs.finite(of.chosen()));
-    topLogprobs.add(top);
+    top.putIfAbsent(text(place.id(), tokenizer), ChatLogprobs.finite(of.chosen()));
+    return top;
   }
 
   /**

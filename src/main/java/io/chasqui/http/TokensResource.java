@@ -95,15 +95,15 @@ public class TokensResource {
   private Uni<Response> answer(
       RoutingContext client, Function<JsonFields, Function<Engine, Object>> reading) {
     RequestBody body = memory.body(client);
-    FairShare.Part part = memory.answer(client);
-    return WorkerThread.run(client, () -> answer(client, body, reading, part));
+    AnswerMemory answer = memory.answer(client);
+    return WorkerThread.run(client, () -> answer(client, body, reading, answer));
   }
 
   private Uni<Response> answer(
       RoutingContext client,
       RequestBody body,
       Function<JsonFields, Function<Engine, Object>> reading,
-      FairShare.Part part) {
+      AnswerMemory answer) {
     Question question =
         memory.work(() -> {
           JsonFields fields = JsonFields.parse(body);
@@ -113,7 +113,8 @@ public class TokensResource {
         .engine()
         .map(engine -> {
           question.model().ifPresent(model -> Models.require(served, model));
-          Response whole = memory.work(() -> answers.whole(question.answer().apply(engine), part));
+          Response whole =
+              memory.work(() -> answers.whole(question.answer().apply(engine), answer));
           BodyReader.giveBack(client);
           return whole;
         });

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import io.quarkus.test.common.http.TestHTTPResource;
 import io.quarkus.test.junit.QuarkusTest;
 import java.net.URI;
@@ -108,6 +109,35 @@ class ChoicesFieldsTest {
         }
       }
       assertEquals(expected, streamed.toString());
+    }
+  }
+
+  @Test
+  void aStreamTellsAllOfALongPromptsProbabilitiesInSeveralChunks() {
+    Object prompt = "The fox saw a dog. ".repeat(20);
+    Object[] fields = {"echo", true, "logprobs", 2, "n", 2, "max_tokens", 3};
+    JsonNode whole = Api.answer(server, Api.COMPLETIONS, Api.completion(prompt, fields));
+    String stream =
+        Api.post(server, Api.COMPLETIONS, Api.completion(prompt, with(fields, "stream", true)))
+            .body();
+
+    for (JsonNode choice : whole.get("choices")) {
+      var text = new StringBuilder();
+      var lists = Api.JSON.createObjectNode();
+      int chunks = 0;
+      for (JsonNode event : Frames.of(List.of(stream)).json()) {
+        JsonNode part = event.at("/choices/0");
+        if (part.get("index").equals(choice.get("index"))) {
+          chunks++;
+          text.append(part.get("text").textValue());
+          for (var list : part.get("logprobs").properties()) {
+            lists.withArray(list.getKey()).addAll((ArrayNode) list.getValue());
+          }
+        }
+      }
+      assertEquals(choice.get("text").textValue(), text.toString());
+      assertEquals(choice.get("logprobs"), lists);
+      assertTrue(chunks > 5, "chunks: " + chunks);
     }
   }
 

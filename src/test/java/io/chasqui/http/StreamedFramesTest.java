@@ -20,7 +20,6 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Flow;
-import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
 
 /** Events come on the engine's thread, which all streams wait for. */
@@ -59,7 +58,7 @@ class StreamedFramesTest {
     var format = new AnswerFormat.Text(head, null, new int[] {1}, "");
     var generation = new Replayed(List.of(token(0, "a"), token(1, "b"), end()));
 
-    List<Supplier<String>> frames =
+    List<Iterable<String>> frames =
         new Answers(json, new RequestMemory(64 << 20, 1 << 20, 1))
             .frames(generation, format, false, StreamPosition.start(0, 1))
             .collect()
@@ -68,7 +67,7 @@ class StreamedFramesTest {
             .indefinitely();
 
     assertEquals(0, json.written);
-    List<String> text = frames.stream().map(Supplier::get).toList();
+    List<String> text = frames.stream().map(each -> String.join("", each)).toList();
     assertEquals(3, json.written); // two tokens, and the reason
     assertTrue(text.get(1).contains("\"text\":\"a\""), text.get(1));
     assertFalse(text.get(1).contains("\"text\":\"b\""), text.get(1));

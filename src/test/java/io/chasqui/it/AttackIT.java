@@ -10,9 +10,11 @@ import io.chasqui.http.Http2Frames;
 import java.io.BufferedInputStream;
 import java.io.DataInputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
+import java.net.SocketException;
 import java.net.URI;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
@@ -23,6 +25,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -251,6 +254,71 @@ class AttackIT {
       for (Socket socket : deaf) {
         socket.close();
       }
+    }
+  }
+
+  /** All at once, before the server can tell any of the clients that it has no room. */
+  @Test
+  void streamsOfManyConnectionsThatComeAtOnceKeepNobodyOut() throws Exception {
+    var frames = Http2Frames.ofAClientThatReadsNothing();
+    for (int i = 0; i < 100; i++) {
+      frames.get(1 + 2 * i, "/v1/models");
+    }
+    for (int round = 0; round < 3; round++) {
+      List<Socket> sockets = new ArrayList<>();
+      try {
+        for (int i = 0; i < 200; i++) {
+          var socket = new Socket(uri.getHost(), uri.getPort());
+          sockets.add(socket);
+        }
+        for (Socket socket : sockets) {
+          send(socket, frames.toBytes());
+        }
+      } catch (SocketException e) {
+        // Closed because of what it has sent.
+      } finally {
+        for (Socket socket : sockets) {
+          socket.close();
+        }
+      }
+    }
+    Await.until("others are answered", this::isAnswered);
+  }
+
+  /** Whose connection may be closed while the server is busy with others. */
+  private boolean isAnswered() {
+    try {
+      return ask(Api.completion("One")).statusCode() == 200;
+    } catch (IllegalStateException e) {
+      return false;
+    }
+  }
+
+  /** Of a request that is a few hundred bytes long. */
+  @Test
+  void thePromptsProbabilitiesInEveryChoiceAreStreamedInSmallPiecesOrRefused() throws Exception {
+    Object[] fields = {"echo", true, "logprobs", 20, "n", 64, "max_tokens", 2};
+    int[] prompt = IntStream.range(0, 400).map(i -> 5 + i).toArray();
+    String whole = Api.completion(prompt, fields);
+    // The executable has a larger heap.
+    assertTrue(Set.of(200, 400).contains(ask(whole).statusCode()));
+
+    String streamed = whole.replaceFirst("[{]", "{\"stream\":true,");
+    byte[] request = post(Api.COMPLETIONS, streamed);
+    try (var socket = new Socket(uri.getHost(), uri.getPort())) {
+      send(socket, request);
+      InputStream in = socket.getInputStream();
+      long length = 0;
+      String tail = "";
+      byte[] buffer = new byte[1 << 16];
+      while (!tail.endsWith("data: [DONE]\n\n\r\n0\r\n\r\n")) {
+        int read = in.read(buffer);
+        assertTrue(read > 0, "the connection ended");
+        length += read;
+        tail += new String(buffer, 0, read, StandardCharsets.US_ASCII);
+        tail = tail.substring(Math.max(0, tail.length() - 100));
+      }
+      assertTrue(length > 64 * 400 * 20 * 8, "bytes: " + length);
     }
   }
 
