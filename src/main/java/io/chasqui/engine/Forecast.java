@@ -50,7 +50,7 @@ final class Forecast {
    * Until the first token of a request; what is not measured yet counts nothing, so that nobody is
    * refused for a guess.
    */
-  Duration firstToken(int slotsBefore, int promptTokens) {
+  Duration firstToken(long slotsBefore, int promptTokens) {
     return seconds(
         slotsBefore * Math.max(0, answerSeconds) / slots
             + promptTokens * Math.max(0, promptTokenSeconds));

@@ -32,6 +32,7 @@ public final class GenerationRequest {
   private final boolean cachesPrompt;
   private final long cacheSalt;
   private final int priority;
+  private final String owner;
   private final Optional<Duration> timeout;
 
   private GenerationRequest(Builder builder) {
@@ -48,6 +49,7 @@ public final class GenerationRequest {
     cachesPrompt = builder.cachesPrompt;
     cacheSalt = builder.cacheSalt;
     priority = builder.priority;
+    owner = builder.owner;
     timeout = builder.timeout;
   }
 
@@ -150,6 +152,11 @@ public final class GenerationRequest {
     return priority;
   }
 
+  /** Whose request it is: owners share the queue. */
+  public String owner() {
+    return owner;
+  }
+
   /** How long after its submission the answer ends, whatever it has. */
   public Optional<Duration> timeout() {
     return timeout;
@@ -170,6 +177,7 @@ public final class GenerationRequest {
     private boolean cachesPrompt = true;
     private long cacheSalt;
     private int priority;
+    private String owner = "";
     private Optional<Duration> timeout = Optional.empty();
 
     private Builder(int[] prompt) {
@@ -284,6 +292,15 @@ public final class GenerationRequest {
     /** The least goes first; 0 for those that do not say. */
     public Builder priority(int priority) {
       this.priority = priority;
+      return this;
+    }
+
+    /**
+     * Says whose request it is: when many wait, no owner's keep those of others out. Of requests
+     * that are equally urgent, one goes first of whose owner fewest run.
+     */
+    public Builder owner(String owner) {
+      this.owner = owner;
       return this;
     }
 

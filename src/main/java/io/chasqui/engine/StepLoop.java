@@ -14,6 +14,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * The engine's thread, on which all running answers share every pass over the weights. A step takes
@@ -48,8 +49,8 @@ final class StepLoop {
 
   private volatile int runningCount;
 
-  /** Answers that run, however many courses each has. */
-  private volatile int answerCount;
+  /** Slots of the answers that run: one of each, or one of each of its beams. */
+  private volatile int slotsTaken;
 
   private volatile int parkedCount;
 
@@ -119,10 +120,11 @@ final class StepLoop {
       if (closed) {
         throw AdmissionException.closed();
       }
-      int requests = requests(waiting);
-      if (requests >= options.queueCapacity() + freeSlots()) {
+      String owner = answer.request.owner();
+      List<String> owners = newcomers(waiting).map(each -> each.request.owner()).toList();
+      if (!QueueShares.hasRoom(owner, owners, options.queueCapacity(), freeSlots())) {
         throw AdmissionException.queueFull(
-            requests, Forecast.retryAfter(forecast.turn(requests + 1)));
+            owners.size(), Forecast.retryAfter(forecast.turn(owners.size() + 1)));
       }
       requireTime(answer);
       waiting.add(answer.first());
@@ -130,8 +132,8 @@ final class StepLoop {
     wake();
   }
 
-  private static int requests(Set<Course> waiting) {
-    return (int) waiting.stream().filter(course -> !course.answer.hasBegun()).count();
+  private static Stream<Answer> newcomers(Set<Course> waiting) {
+    return waiting.stream().map(course -> course.answer).filter(answer -> !answer.hasBegun());
   }
 
   private void requireTime(Answer answer) {
@@ -140,7 +142,7 @@ final class StepLoop {
       return;
     }
     Duration timeout = request.timeout().get();
-    int before = requests(waiting.headSet(answer.first())) - freeSlots();
+    long before = newcomers(waiting.headSet(answer.first())).count() - freeSlots();
     Duration expected = forecast.firstToken(Math.max(0, before + 1), request.promptLength());
     if (expected.compareTo(timeout) > 0) {
       throw AdmissionException.deadlineUnreachable(
@@ -150,7 +152,7 @@ final class StepLoop {
 
   /** Slots that those who have just come will get at the next step. */
   private int freeSlots() {
-    return Math.max(0, slots - answerCount);
+    return Math.max(0, slots - slotsTaken);
   }
 
   /** Something has changed that the loop may wait for. */
@@ -292,13 +294,16 @@ final class StepLoop {
   /**
    * Whose turn it is of those that wait: an answer that has begun, and of which nothing runs,
    * before others, and of such answers the one that has waited for longest; then one that has not
-   * begun; and where slots are left, a further choice of the answer that has the fewest.
+   * begun, and of those that are equally urgent one of the owner of whom fewest run; and where
+   * slots are left, a further choice of the answer that has the fewest.
    *
    * @return null if nobody can go on now
    */
   private Course next(long now) {
     Map<Answer, Integer> counts = new HashMap<>();
     running.forEach(course -> counts.merge(course.answer, 1, Integer::sum));
+    Map<String, Integer> owners = new HashMap<>();
+    counts.keySet().forEach(answer -> owners.merge(answer.request.owner(), 1, Integer::sum));
     List<Course> active = active(now);
     Course next = null;
     Course further = null;
@@ -306,10 +311,13 @@ final class StepLoop {
       Answer answer = course.answer;
       int count = counts.getOrDefault(answer, 0);
       if (!answer.hasBegun()) {
-        if (next != null) {
+        if (next != null && isBefore(next.answer, answer)) {
           break;
         }
-        next = places.isFreeFor(course) ? course : null;
+        if (places.isFreeFor(course)
+            && (next == null || running(owners, course) < running(owners, next))) {
+          next = course;
+        }
       } else if (!answer.isParked(now)) {
         if (count > 0) {
           further = further == null || count < counts.get(further.answer) ? course : further;
@@ -324,6 +332,15 @@ final class StepLoop {
     boolean fits =
         next != null && (active.isEmpty() || decoder.hasRoom(next.pending() + next.width()));
     return fits ? next : null;
+  }
+
+  /** Whether an answer goes first whoever the owner of the other is, which comes after it. */
+  private static boolean isBefore(Answer first, Answer other) {
+    return first.hasBegun() || first.request.priority() < other.request.priority();
+  }
+
+  private static int running(Map<String, Integer> owners, Course course) {
+    return owners.getOrDefault(course.answer.request.owner(), 0);
   }
 
   /** Does something for a course; if it breaks, its answer breaks, and not the loop. */
@@ -462,7 +479,9 @@ final class StepLoop {
 
   private void count() {
     runningCount = running.size();
-    answerCount = (int) running.stream().map(course -> course.answer).distinct().count();
+    Map<Answer, Integer> widths = new HashMap<>();
+    running.forEach(course -> widths.merge(course.answer, course.width(), Math::max));
+    slotsTaken = widths.values().stream().mapToInt(Integer::intValue).sum();
   }
 
   private void compute(List<Course> step) {

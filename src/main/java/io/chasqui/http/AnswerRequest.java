@@ -144,12 +144,14 @@ record AnswerRequest(
    * The request for the engine; what the client leaves open, the model's own files decide.
    *
    * @param priority what its key makes of what it asks for
+   * @param owner whose it is
    */
   GenerationRequest toGeneration(
       int[] prompt,
       ModelInfo info,
       int defaultMaxTokens,
       int priority,
+      String owner,
       Optional<Duration> timeout) {
     int limit = maxTokens.orElse(defaultMaxTokens);
     sampling.requireRoomForMinTokens(limit);
@@ -163,7 +165,8 @@ record AnswerRequest(
                     position.seed()))
             .maxTokens(limit)
             .stop(stop)
-            .priority(priority);
+            .priority(priority)
+            .owner(owner);
     choices.applyTo(request);
     scheduling.applyTo(request);
     logprobs.ifPresent(request::logprobs);

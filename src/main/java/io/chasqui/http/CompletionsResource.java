@@ -192,6 +192,7 @@ public class CompletionsResource {
                 engine.model(),
                 request.defaultMaxTokens(),
                 priority(request.answer(), client),
+                FairShare.owner(client),
                 timeLimit.left());
     keeping.takeForEngine(generation, engine.model().contextLength());
     AnswerFormat format = ApiException.blaming(field, () -> request.format(engine, prompt));

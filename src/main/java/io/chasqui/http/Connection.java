@@ -188,7 +188,10 @@ final class Connection extends ChannelInboundHandlerAdapter {
 
   @Override
   public void channelActive(ChannelHandlerContext context) throws Exception {
-    place.rest();
+    if (place.hasEnded()) {
+      closeChannel();
+      return;
+    }
     startHeadTimer();
     // Behind what finds out which version of HTTP it is, and before what is made for that version.
     context.pipeline().addLast(new Bytes());

@@ -60,7 +60,7 @@ final class Connections {
     this.unreadTimeout = unreadTimeout;
     this.streams = streams;
     this.room = room;
-    places = new FairShare(room);
+    places = new FairShare(room, Duration.ZERO); // a new one has little to lose, and may be a probe
   }
 
   /** To be called before the server listens. */
@@ -115,6 +115,7 @@ final class Connections {
 
   private void open(Channel channel) {
     FairShare.Part place = places.new Part(host(channel), () -> giveWay(channel));
+    place.waitForClient(); // for its first head
     if (!place.take(1)) {
       // Not registered yet, so that there is no event loop to close it on.
       channel.unsafe().closeForcibly();
@@ -136,11 +137,13 @@ final class Connections {
   }
 
   private void giveWay(Channel channel) {
-    channel
-        .eventLoop()
-        .execute(() -> {
-          var _ = channel.close();
-        });
+    if (channel.isRegistered()) { // else it closes itself as soon as it is
+      channel
+          .eventLoop()
+          .execute(() -> {
+            var _ = channel.close();
+          });
+    }
     long now = System.nanoTime();
     long last = loggedAt.get();
     if (now - last >= LOG_PERIOD && loggedAt.compareAndSet(last, now)) {

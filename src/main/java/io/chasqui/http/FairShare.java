@@ -1,13 +1,13 @@
 package io.chasqui.http;
 
 import io.vertx.ext.web.RoutingContext;
+import java.time.Duration;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 
 /**
@@ -18,10 +18,11 @@ import java.util.function.LongSupplier;
  * one whose client would have less than the one that asks, or as much and waits for a moment only.
  */
 final class FairShare {
-  /** How long a request waits at least before it gives way to one whose client has as much. */
-  private static final long MOMENT = TimeUnit.MILLISECONDS.toNanos(50);
+  /** Of what a client on a slow network needs a second or two to send or to read. */
+  private static final Duration USUAL_PATIENCE = Duration.ofSeconds(1);
 
   private final long most;
+  private final long patience;
   private final LongSupplier clock;
   private long taken;
 
@@ -36,14 +37,23 @@ final class FairShare {
    * @param most what all may take together
    */
   FairShare(long most) {
-    this(most, System::nanoTime);
+    this(most, USUAL_PATIENCE);
+  }
+
+  /**
+   * @param patience how long a request waits at least before it gives way to one whose client has
+   *     as much
+   */
+  FairShare(long most, Duration patience) {
+    this(most, patience, System::nanoTime);
   }
 
   /**
    * @param clock nanoseconds since any point in time
    */
-  FairShare(long most, LongSupplier clock) {
+  FairShare(long most, Duration patience, LongSupplier clock) {
     this.most = most;
+    this.patience = patience.toNanos();
     this.clock = clock;
   }
 
@@ -78,7 +88,7 @@ final class FairShare {
             each.owner.equals(taker.owner)
                 || byOwner.get(each.owner) > ofTaker
                 || (byOwner.get(each.owner) == ofTaker
-                    && clock.getAsLong() - each.since >= MOMENT));
+                    && clock.getAsLong() - each.since >= patience));
   }
 
   /** What one request takes of it, until it ends. */

@@ -45,8 +45,28 @@ class SchedulingTest {
     }
   }
 
+  @Test
+  void ofThoseWhoAreEquallyUrgentTheOneGoesFirstOfWhoseOwnerFewestRun() throws Exception {
+    var blocker = new Blocker();
+    try (Engine engine = engine(2, blocker)) {
+      List<String> order = Collections.synchronizedList(new ArrayList<>());
+      blocker.block(
+          engine, GenerationRequest.forPrompt(LONG).sampling(endless()).owner("a").build());
+      var first = submit(engine, "a", 0, order);
+      var second = submit(engine, "a", 0, order);
+      var urgent = submit(engine, "a", -1, order);
+      var other = submit(engine, "b", 0, order);
+      blocker.close();
+      for (Collected each : List.of(first, second, urgent, other)) {
+        each.finished();
+      }
+      assertEquals(List.of("a", "b", "a", "a"), order);
+    }
+  }
+
   private static Collected submit(Engine engine, String name, int priority, List<String> order) {
-    var request = GenerationRequest.forPrompt(SHORT).maxTokens(1).priority(priority).build();
+    var request =
+        GenerationRequest.forPrompt(SHORT).maxTokens(1).priority(priority).owner(name).build();
     return Collected.from(engine.submit(request), Long.MAX_VALUE, token -> order.add(name));
   }
 

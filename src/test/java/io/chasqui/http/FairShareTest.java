@@ -12,7 +12,7 @@ import org.junit.jupiter.api.Test;
 
 class FairShareTest {
   private final AtomicLong now = new AtomicLong();
-  private final FairShare share = new FairShare(8, now::get);
+  private final FairShare share = new FairShare(8, Duration.ofSeconds(1), now::get);
   private final List<String> gaveWay = new ArrayList<>();
 
   private FairShare.Part part(String owner, String name) {
