@@ -48,7 +48,10 @@ class RequestGuard {
   /** A connection is closed so many stall timeouts after its client has stopped reading. */
   private static final int STALLS = 2;
 
-  /** After what answers a browser's question whether it may ask, before all that answers more. */
+  /** Before what answers a browser's question whether it may ask. */
+  private static final int FIRST = -1000;
+
+  /** After that, before all that answers more. */
   private static final int ORDER = -100;
 
   private static final Duration LOOK_AGAIN = Duration.ofMillis(20);
@@ -80,8 +83,8 @@ class RequestGuard {
   }
 
   void guard(@Observes Router router) {
-    router.route().order(ORDER).failureHandler(this::answerFailure);
-    router.route().order(ORDER).handler(this::identify);
+    router.route().order(FIRST).failureHandler(this::answerFailure);
+    router.route().order(FIRST).handler(this::identify);
     router.route().order(ORDER).handler(this::requireHead);
     router.route().order(ORDER).handler(this::requirePlainPath);
     if (tracing.isOn()) {

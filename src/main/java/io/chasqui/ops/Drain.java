@@ -15,7 +15,7 @@ import org.jboss.logging.Logger;
 /**
  * Ends the process without cutting a stream, which is what SIGTERM asks for: no longer ready, but
  * with its port open, because a platform sends requests for a while after it has decided to stop a
- * replica. When all are answered and none has come for a moment, or when the time is up, the
+ * replica. When all are answered and none was served for a moment, or when the time is up, the
  * process exits with 0. Answers that the time does not suffice for end with an error that says so.
  *
  * <p>A second SIGTERM is the end of the time.

@@ -10,8 +10,10 @@ import java.util.concurrent.atomic.AtomicInteger;
 /** Counts the API's requests that are not answered to their end. */
 @Singleton
 public class OpenRequests {
+  private static final int BAD_REQUEST = 400;
+
   private final AtomicInteger open = new AtomicInteger();
-  private volatile long lastCame = System.nanoTime();
+  private volatile long lastServed = System.nanoTime();
 
   /** Before all other handlers, so that none of them can answer a request that is not counted. */
   void count(@Observes Router router) {
@@ -20,8 +22,13 @@ public class OpenRequests {
 
   private void count(RoutingContext request) {
     open.incrementAndGet();
-    lastCame = System.nanoTime();
-    request.addEndHandler(sent -> open.decrementAndGet());
+    request.addEndHandler(sent -> {
+      // What is refused shows nobody who still counts on this process.
+      if (request.response().getStatusCode() < BAD_REQUEST) {
+        lastServed = System.nanoTime();
+      }
+      open.decrementAndGet();
+    });
     request.next();
   }
 
@@ -30,8 +37,8 @@ public class OpenRequests {
     return open.get();
   }
 
-  /** How long none has come. */
+  /** For how long none has been served. */
   Duration quiet() {
-    return Duration.ofNanos(System.nanoTime() - lastCame);
+    return Duration.ofNanos(System.nanoTime() - lastServed);
   }
 }
