@@ -50,12 +50,16 @@ final class BuiltServer implements AutoCloseable {
     return new BuiltServer("demo", log, Map.of(), Path.of("."), List.of("sh", "-c", limited));
   }
 
-  /** The demo model on a JVM whose heap grows to so much; the executable's does as it likes. */
+  /** The demo model in a program whose heap grows to so much. */
   static BuiltServer withHeap(String size, Path log) throws IOException {
-    return new BuiltServer("demo", log, Map.of("JAVA_TOOL_OPTIONS", "-Xmx" + size));
+    String option = "-Xmx" + size;
+    String withOption = "exec \"$0\" %s \"$@\"".formatted(option);
+    return isNative()
+        ? new BuiltServer("demo", log, Map.of(), Path.of("."), List.of("sh", "-c", withOption))
+        : new BuiltServer("demo", log, Map.of("JAVA_TOOL_OPTIONS", option));
   }
 
-  /** Whether the program is an executable, which no option of a JVM reaches. */
+  /** Whether the program is an executable, which reads no options of a JVM but its arguments. */
   static boolean isNative() {
     return artifact().getProperty("type").equals("native");
   }

@@ -14,7 +14,7 @@ class FullHeapIT {
   @Test
   @DisabledIf(
       value = "io.chasqui.it.BuiltServer#isNative",
-      disabledReason = "the executable's heap cannot be made small")
+      disabledReason = "the executable starts with the smallest heap that it can have, 16 MiB")
   void aFullHeapEndsTheProgramWith3() throws Exception {
     try (var server = BuiltServer.withHeap("10m", directory.resolve("log"))) {
       assertEquals(3, server.exitCode(), server::output);
