@@ -136,6 +136,16 @@ final class ApiException extends RuntimeException {
         "body_too_large");
   }
 
+  /** The client has not sent all of its body in the time that there is for it. */
+  static ApiException bodyTooLate(Duration timeout) {
+    return of(
+        408,
+        "The body did not arrive within %d s; send it faster, or let the server wait longer with 'chasqui.body-timeout'."
+            .formatted(timeout.toSeconds()),
+        null,
+        "body_timeout");
+  }
+
   /** The tree of a body's values is larger than that of any prompt which the model could take. */
   static ApiException tooManyValues() {
     return of(

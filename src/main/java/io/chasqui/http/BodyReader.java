@@ -109,7 +109,7 @@ final class BodyReader implements Handler<RoutingContext> {
     Reading(RoutingContext client) {
       this.client = client;
       share = memory.new Part(FairShare.owner(client), this::giveWay);
-      timer = vertx.setTimer(timeout.toMillis(), late -> client.response().reset());
+      timer = vertx.setTimer(timeout.toMillis(), late -> endLate());
     }
 
     void begin() {
@@ -121,7 +121,7 @@ final class BodyReader implements Handler<RoutingContext> {
       HttpServerRequest request = client.request();
       if (CONTINUE.equalsIgnoreCase(request.getHeader("Expect"))) {
         if (length(request) > largest) {
-          refuseBeforeItComes(request);
+          refuseBeforeItsEnd(ApiException.bodyTooLarge(largest));
           return;
         }
         client.response().writeContinue();
@@ -133,14 +133,20 @@ final class BodyReader implements Handler<RoutingContext> {
       }
     }
 
-    /** The client may send the body all the same, or not: nothing can follow it. */
-    private void refuseBeforeItComes(HttpServerRequest request) {
+    /** The rest of the body may come or not: no request can follow it. */
+    private void refuseBeforeItsEnd(ApiException error) {
+      HttpServerRequest request = client.request();
       if (request.version() != HttpVersion.HTTP_2) {
         client.response().putHeader("Connection", "close");
         client.addEndHandler(sent -> request.connection().close());
       }
-      refuse(ApiException.bodyTooLarge(largest));
+      request.handler(ignored -> {}).endHandler(ignored -> {});
+      refuse(error);
       end();
+    }
+
+    private void endLate() {
+      refuseBeforeItsEnd(refusal == null ? ApiException.bodyTooLate(timeout) : refusal);
     }
 
     private void goOnWithTheLastByte(HttpServerRequest request) {

@@ -18,6 +18,7 @@ import io.netty.util.ReferenceCountUtil;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpVersion;
 import io.vertx.core.net.impl.ConnectionBase;
+import io.vertx.ext.web.RoutingContext;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.Future;
@@ -92,6 +93,18 @@ final class Connection extends ChannelInboundHandlerAdapter {
   /** What Netty calls the connection that a request came on. */
   static Channel channel(HttpServerRequest request) {
     return ((ConnectionBase) request.connection()).channel();
+  }
+
+  /**
+   * Ends a request without an answer, or in the middle of it. {@code reset} of an HTTP/1 response
+   * would close the connection, too, but tell none of the response's handlers.
+   */
+  static void breakOff(RoutingContext client) {
+    if (client.request().version() == HttpVersion.HTTP_2) {
+      client.response().reset();
+    } else {
+      close(channel(client.request()));
+    }
   }
 
   /** A request has come. */
@@ -183,7 +196,18 @@ final class Connection extends ChannelInboundHandlerAdapter {
   }
 
   private void closeChannel() {
-    var _ = channel.close();
+    close(channel);
+  }
+
+  /**
+   * Closes a connection at once. {@code channel.close()} would wait until all is read that was
+   * written, and in HTTP/2 until all streams have ended.
+   */
+  static void close(Channel channel) {
+    ChannelHandlerContext first = channel.pipeline().firstContext();
+    if (first != null) {
+      var _ = first.close();
+    }
   }
 
   @Override

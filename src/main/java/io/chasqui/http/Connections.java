@@ -138,11 +138,7 @@ final class Connections {
 
   private void giveWay(Channel channel) {
     if (channel.isRegistered()) { // else it closes itself as soon as it is
-      channel
-          .eventLoop()
-          .execute(() -> {
-            var _ = channel.close();
-          });
+      channel.eventLoop().execute(() -> Connection.close(channel));
     }
     long now = System.nanoTime();
     long last = loggedAt.get();

@@ -1,5 +1,6 @@
 package io.chasqui.http;
 
+import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.handler.codec.http2.Http2Connection;
@@ -277,20 +278,19 @@ final class Http2Streams {
         ended.set(1);
         channel.config().setAutoRead(true);
       }
-      if (ended.get() > MOST_ENDED) {
-        var _ = channel.close();
-      } else {
-        reset(id, error);
-      }
-    }
-
-    /**
-     * Ends a stream whatever its state is. Vert.x would not reset one that is written to its end.
-     */
-    private void reset(int id, Http2Error error) {
       ChannelHandlerContext context = channel.pipeline().context(Http2ConnectionHandler.class);
-      if (context != null && channel.isActive()) {
-        var http2 = (Http2ConnectionHandler) context.handler();
+      if (context == null || !channel.isActive()) {
+        return;
+      }
+      var http2 = (Http2ConnectionHandler) context.handler();
+      if (ended.get() > MOST_ENDED) {
+        int last = connection.remote().lastStreamCreated();
+        long code = Http2Error.ENHANCE_YOUR_CALM.code();
+        var _ = http2.goAway(context, last, code, Unpooled.EMPTY_BUFFER, context.newPromise());
+        context.flush();
+        Connection.close(channel);
+      } else {
+        // Vert.x would not reset one that is written to its end.
         var _ = http2.resetStream(context, id, error.code(), context.newPromise());
       }
     }

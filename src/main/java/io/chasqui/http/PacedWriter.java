@@ -191,8 +191,7 @@ public class PacedWriter implements ServerMessageBodyWriter<PacedBody> {
       }
       if (stalled) {
         close();
-        // RESTEasy's own interface of a response has no way to break it off.
-        client.response().reset();
+        Connection.breakOff(client);
       }
       stalled = true;
     }

@@ -107,7 +107,7 @@ class RequestGuard {
     if (ClientLeft.isReasonOf(client.failure())) {
       LOG.debugf("A client left before it was answered: %s", client.failure().getMessage());
       if (!response.ended() && !response.closed()) {
-        response.reset();
+        Connection.breakOff(client);
       }
     } else if (client.statusCode() / 100 == 4 && !response.headWritten()) {
       if (client.get(LOGGED_ID) != null || takeIn(client)) {

@@ -98,7 +98,8 @@ class RequestMemory {
     FairShare.Part part =
         answers
         .new Part(
-            FairShare.owner(client), () -> eventLoop.runOnContext(v -> client.response().reset()));
+            FairShare.owner(client),
+            () -> eventLoop.runOnContext(v -> Connection.breakOff(client)));
     ClientWait.of(client).add(part);
     client.addEndHandler(ended -> part.end());
     return new AnswerMemory(part, mostOfAnswers);

@@ -335,10 +335,18 @@ class RequestGuardTest {
     }
   }
 
+  private static void requireError(int status, String code, RawConnection connection) {
+    RawConnection.Head answer = connection.readHead();
+    String body = connection.readText(Integer.parseInt(answer.headers().get("content-length")));
+    assertTrue(answer.statusLine().startsWith("HTTP/1.1 " + status), answer.statusLine());
+    assertEquals(code, Api.parse(body).at("/error/code").textValue());
+  }
+
   @Test
   void aBodyThatDoesNotComeEndsItsConnection() {
     try (var connection = new RawConnection(server)) {
       send(connection, head(1000) + "{");
+      requireError(408, "body_timeout", connection);
       requireEnd(connection);
     }
     assertEquals(200, ask(KEY).statusCode());
@@ -349,6 +357,7 @@ class RequestGuardTest {
     try (var connection = new RawConnection(server)) {
       send(connection, head(2 * memory.largestBody()));
       connection.send(new byte[memory.largestBody() + 1]);
+      requireError(413, "body_too_large", connection);
       requireEnd(connection);
     }
   }

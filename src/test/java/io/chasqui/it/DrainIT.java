@@ -7,8 +7,12 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.chasqui.Await;
 import io.chasqui.http.Api;
 import io.chasqui.http.Frames;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -114,5 +118,39 @@ class DrainIT {
       }
       assertEquals(0, server.exitCode());
     }
+  }
+
+  /** A body that does not come, and an answer that nobody reads. */
+  @Test
+  void requestsThatAreBrokenOffAreNotWaitedFor() throws Exception {
+    var settings = Map.of("CHASQUI_BODY_TIMEOUT", "300ms", "CHASQUI_STREAM_STALL_TIMEOUT", "300ms");
+    String unread =
+        Api.completion(
+            "One", "n", 32, "logprobs", 20, "max_tokens", 400, "ignore_eos", true, "stream", true);
+    try (BuiltServer server = server(settings);
+        Socket late = connect(server.readyUri(), 9, "{");
+        Socket deaf = connect(server.uri(), unread.length(), unread)) {
+      var answer = new String(late.getInputStream().readAllBytes(), StandardCharsets.US_ASCII);
+      assertTrue(answer.startsWith("HTTP/1.1 408 "), answer);
+      assertTrue(answer.contains("\"code\":\"body_timeout\""), answer);
+      Await.until("the unread stream is broken off", () -> open(server.uri()) == 0);
+      Thread.sleep(700); // two stall timeouts after it was last read from
+
+      server.terminate();
+
+      assertEquals(0, server.exitCode());
+      assertTrue(server.output().contains("not answered yet, 0 now"), server::output);
+    }
+  }
+
+  private static Socket connect(URI server, int length, String body) throws IOException {
+    var socket = new Socket();
+    socket.setReceiveBufferSize(2048);
+    socket.connect(new InetSocketAddress(server.getHost(), server.getPort()));
+    String head =
+        "POST %s HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+            .formatted(Api.COMPLETIONS, length);
+    socket.getOutputStream().write((head + body).getBytes(StandardCharsets.US_ASCII));
+    return socket;
   }
 }
