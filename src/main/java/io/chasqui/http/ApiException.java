@@ -130,7 +130,7 @@ final class ApiException extends RuntimeException {
   static ApiException bodyTooLarge(int most) {
     return of(
         413,
-        "The body is larger than %d KiB; shorten the prompt, or let the server take more with 'chasqui.max-body-size'."
+        "The body is larger than %d KiB; send less, or let the server take more with 'chasqui.max-body-size' and a larger heap."
             .formatted(most >> 10),
         null,
         "body_too_large");

@@ -11,10 +11,12 @@ import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.security.MessageDigest;
 import java.time.Duration;
+import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.jboss.logging.Logger;
 
 /**
@@ -124,7 +126,9 @@ class ApiKeys {
       }
       latest = null;
     } catch (IllegalArgumentException e) {
-      LOG.warnf("%s, and the keys stay as they are: %s", file.orElseThrow(), e.getMessage());
+      LOG.warnf(
+          "The file with API keys cannot be used, its keys stay as they are: %s: %s",
+          file.orElseThrow(), e.getMessage());
     }
     return null;
   }
@@ -143,12 +147,17 @@ class ApiKeys {
    */
   static Map<String, ApiKey> parse(String text, Map<String, ApiKey> known) {
     Map<String, ApiKey> keys = new LinkedHashMap<>();
+    Set<String> digests = new HashSet<>();
     int number = 0;
     for (String line : text.lines().map(String::strip).toList()) {
       number++;
       if (!line.isEmpty() && !line.startsWith("#")) {
         ApiKey same = known.get(line);
-        keys.put(line, same != null ? same : parse(line, number));
+        ApiKey key = same != null ? same : parse(line, number);
+        if (!digests.add(HexFormat.of().formatHex(key.digest()))) {
+          throw wrong(number, "has a key that no other line has");
+        }
+        keys.put(line, key);
       }
     }
     if (keys.isEmpty()) {
@@ -166,7 +175,11 @@ class ApiKeys {
     Optional<Quota> requests = Optional.empty();
     Optional<Quota> tokens = Optional.empty();
     int priority = 0;
+    Set<String> limits = new HashSet<>();
     for (int i = 2; i < words.length; i++) {
+      if (!limits.add(words[i].replaceFirst("=.*", ""))) {
+        throw wrong(number, "has each limit once");
+      }
       if (words[i].matches("requests=[1-9][0-9]{0,8}")) {
         requests = quota(words[i]);
       } else if (words[i].matches("tokens=[1-9][0-9]{0,8}")) {

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.time.Duration;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -82,7 +83,8 @@ class ApiKeysTest {
         "name sk-0123456789abcdef requests=0",
         "name sk-0123456789abcdef tokens=many",
         "name sk-0123456789abcdef priority=soon",
-        "name sk-0123456789abcdef 60"
+        "name sk-0123456789abcdef 60",
+        "name sk-0123456789abcdef requests=1 requests=2"
       })
   void aWrongLineIsNamedWithoutWhatItHas(String line) {
     var wrong =
@@ -91,6 +93,17 @@ class ApiKeysTest {
 
     assertTrue(wrong.getMessage().startsWith("line 2 is wrong: "), wrong.getMessage());
     assertFalse(wrong.getMessage().contains("sk-"), wrong.getMessage());
+  }
+
+  @Test
+  void twoLinesWithOneKeyAreRefused() {
+    String lines =
+        "a sk-0123456789abcdef\n"
+            + "b sha256:%s".formatted(HexFormat.of().formatHex(Sha256.of("sk-0123456789abcdef")));
+
+    var wrong = assertThrows(IllegalArgumentException.class, () -> ApiKeys.parse(lines, Map.of()));
+
+    assertEquals("line 2 is wrong: a line has a key that no other line has", wrong.getMessage());
   }
 
   @ParameterizedTest
