@@ -206,6 +206,7 @@ final class Connection extends ChannelInboundHandlerAdapter {
   static void close(Channel channel) {
     ChannelHandlerContext first = channel.pipeline().firstContext();
     if (first != null) {
+      channel.flush(); // such as the reset of a stream, if there is room for it
       var _ = first.close();
     }
   }

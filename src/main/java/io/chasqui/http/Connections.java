@@ -117,6 +117,7 @@ final class Connections {
     FairShare.Part place = places.new Part(host(channel), () -> giveWay(channel));
     place.waitForClient(); // for its first head
     if (!place.take(1)) {
+      place.end();
       // Not registered yet, so that there is no event loop to close it on.
       channel.unsafe().closeForcibly();
       return;

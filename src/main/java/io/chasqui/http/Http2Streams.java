@@ -180,7 +180,7 @@ final class Http2Streams {
       public void onHeadersRead(
           ChannelHandlerContext context, int id, Http2Headers head, int padding, boolean isLast)
           throws Http2Exception {
-        if (isLetThrough(id)) {
+        if (isLetThrough(context, id)) {
           super.onHeadersRead(context, id, head, padding, isLast);
         }
       }
@@ -196,18 +196,17 @@ final class Http2Streams {
           int padding,
           boolean isLast)
           throws Http2Exception {
-        if (isLetThrough(id)) {
+        if (isLetThrough(context, id)) {
           super.onHeadersRead(context, id, head, dependency, weight, isExclusive, padding, isLast);
         }
       }
 
-      private boolean isLetThrough(int id) {
-        if (part(id).isPresent()) {
-          return true;
+      private boolean isLetThrough(ChannelHandlerContext context, int id) {
+        boolean hasRoom = part(id).isPresent();
+        if (!hasRoom) {
+          refuse(context, id);
         }
-        ended.incrementAndGet();
-        end(id, Http2Error.REFUSED_STREAM);
-        return false;
+        return hasRoom;
       }
     }
 
@@ -265,34 +264,56 @@ final class Http2Streams {
           .eventLoop()
           .execute(() -> {
             leaving.decrementAndGet();
-            end(id, Http2Error.ENHANCE_YOUR_CALM);
-            channel.flush();
+            ChannelHandlerContext context =
+                channel.pipeline().context(Http2ConnectionHandler.class);
+            if (context == null || !channel.isActive()) {
+              return;
+            }
+            if (haveTooManyEnded()) {
+              goAway(context);
+            } else {
+              // Vert.x would not reset one that is written to its end.
+              long code = Http2Error.ENHANCE_YOUR_CALM.code();
+              var _ = http2(context).resetStream(context, id, code, context.newPromise());
+              context.flush();
+            }
           });
     }
 
-    /** Ends a stream, and the connection if that goes on and on. */
-    private void end(int id, Http2Error error) {
+    /** Ends a stream that Vert.x does not know. While it was active, Vert.x would stumble on it. */
+    private void refuse(ChannelHandlerContext context, int id) {
+      ended.incrementAndGet();
+      connection.stream(id).close();
+      if (haveTooManyEnded()) {
+        goAway(context);
+      } else {
+        long code = Http2Error.REFUSED_STREAM.code();
+        var writer = http2(context).encoder().frameWriter();
+        var _ = writer.writeRstStream(context, id, code, context.newPromise());
+      }
+    }
+
+    private boolean haveTooManyEnded() {
       long now = System.nanoTime();
       if (now - endedSince > PERIOD) {
         endedSince = now;
         ended.set(1);
         channel.config().setAutoRead(true);
       }
-      ChannelHandlerContext context = channel.pipeline().context(Http2ConnectionHandler.class);
-      if (context == null || !channel.isActive()) {
-        return;
-      }
-      var http2 = (Http2ConnectionHandler) context.handler();
-      if (ended.get() > MOST_ENDED) {
-        int last = connection.remote().lastStreamCreated();
-        long code = Http2Error.ENHANCE_YOUR_CALM.code();
-        var _ = http2.goAway(context, last, code, Unpooled.EMPTY_BUFFER, context.newPromise());
-        context.flush();
-        Connection.close(channel);
-      } else {
-        // Vert.x would not reset one that is written to its end.
-        var _ = http2.resetStream(context, id, error.code(), context.newPromise());
-      }
+      return ended.get() > MOST_ENDED;
+    }
+
+    private void goAway(ChannelHandlerContext context) {
+      int last = connection.remote().lastStreamCreated();
+      long code = Http2Error.ENHANCE_YOUR_CALM.code();
+      var _ =
+          http2(context).goAway(context, last, code, Unpooled.EMPTY_BUFFER, context.newPromise());
+      context.flush();
+      Connection.close(channel);
+    }
+
+    private static Http2ConnectionHandler http2(ChannelHandlerContext context) {
+      return (Http2ConnectionHandler) context.handler();
     }
   }
 }

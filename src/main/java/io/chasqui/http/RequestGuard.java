@@ -3,6 +3,7 @@ package io.chasqui.http;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.chasqui.config.ChasquiConfig;
+import io.chasqui.ops.OpenRequests;
 import io.chasqui.tracing.Tracing;
 import io.netty.handler.codec.http.HttpResponseStatus;
 import io.vertx.core.Vertx;
@@ -83,6 +84,7 @@ class RequestGuard {
   }
 
   void guard(@Observes Router router) {
+    router.route().order(OpenRequests.ORDER - 1).handler(this::forgetWhoHasLeft);
     router.route().order(FIRST).failureHandler(this::answerFailure);
     router.route().order(FIRST).handler(this::identify);
     router.route().order(ORDER).handler(this::requireHead);
@@ -114,6 +116,16 @@ class RequestGuard {
         refuse(client, refusedByVertx(client));
       }
     } else {
+      client.next();
+    }
+  }
+
+  /**
+   * A request that waited for the one before it may come when its connection is closed already.
+   * Then nobody would ever tell that it has ended.
+   */
+  private void forgetWhoHasLeft(RoutingContext client) {
+    if (Connection.channel(client.request()).isActive()) {
       client.next();
     }
   }

@@ -15,9 +15,11 @@ public class OpenRequests {
   private final AtomicInteger open = new AtomicInteger();
   private volatile long lastServed = System.nanoTime();
 
-  /** Before all other handlers, so that none of them can answer a request that is not counted. */
+  /** The place of this among the router's handlers: before all that answer. */
+  public static final int ORDER = Integer.MIN_VALUE + 1;
+
   void count(@Observes Router router) {
-    router.route("/v1/*").order(Integer.MIN_VALUE).handler(this::count);
+    router.route("/v1/*").order(ORDER).handler(this::count);
   }
 
   private void count(RoutingContext request) {

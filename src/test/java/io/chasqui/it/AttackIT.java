@@ -19,12 +19,15 @@ import java.net.URI;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -292,6 +295,32 @@ class AttackIT {
     } catch (IllegalStateException e) {
       return false;
     }
+  }
+
+  /** A request may then come when its connection is closed already. */
+  @Test
+  void pipelinedRequestsOfClientsThatLeaveTakeNothingForEver() throws Exception {
+    byte[] requests =
+        "GET /metrics HTTP/1.1\r\nHost: test\r\n\r\n".repeat(3).getBytes(StandardCharsets.US_ASCII);
+    Deque<Socket> open = new ArrayDeque<>();
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(4);
+    while (System.nanoTime() < end) {
+      try {
+        var socket = new Socket(uri.getHost(), uri.getPort());
+        open.add(socket);
+        send(socket, requests);
+      } catch (SocketException e) {
+        // Closed for the sake of another.
+      }
+      if (open.size() > 100) {
+        open.remove().close();
+      }
+    }
+    for (Socket socket : open) {
+      socket.close();
+    }
+    Await.until("others are answered", this::isAnswered);
+    assertEquals(200, Api.send(Api.request(uri, "/metrics")).statusCode());
   }
 
   /** Of a request that is a few hundred bytes long. */
