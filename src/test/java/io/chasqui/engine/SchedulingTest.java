@@ -56,7 +56,7 @@ class SchedulingTest {
       var second = submit(engine, "a", 0, order);
       var urgent = submit(engine, "a", -1, order);
       var other = submit(engine, "b", 0, order);
-      blocker.close();
+      blocker.open(); // the request of a goes on
       for (Collected each : List.of(first, second, urgent, other)) {
         each.finished();
       }
