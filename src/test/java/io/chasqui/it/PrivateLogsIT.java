@@ -74,7 +74,8 @@ class PrivateLogsIT {
       }
       leaveAStream();
       Files.writeString(keys, "team " + BROKEN_KEY + " requests=never\n");
-      Await.until("the keys are read", () -> process.output().contains("the keys stay"));
+      Await.until(
+          "the keys are read", () -> process.output().contains("its keys stay as they are"));
       process.terminate();
       assertEquals(0, process.exitCode());
       log = process.output();
